@@ -1,0 +1,1 @@
+"""The effects: plans become files, one module per kind of artifact."""

@@ -1,0 +1,221 @@
+"""A cluster whose every value has been checked: what the rest of the program works on.
+
+`pmx_cluster_tb.model.load` is the only maker of these values. Nothing that takes one checks it again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
+
+IPAddress = IPv4Address | IPv6Address
+IPInterface = IPv4Interface | IPv6Interface
+
+
+class ProxmoxVersion(StrEnum):
+    """The installation ISOs that can be served, by Proxmox VE version."""
+
+    V8_3 = "8.3"
+    V8_4 = "8.4"
+    V9_0 = "9.0"
+    V9_1 = "9.1"
+    V9_2 = "9.2"
+
+
+class AfterInstall(StrEnum):
+    """What the machine does when the installer is done."""
+
+    POWER_OFF = "power-off"
+    REBOOT = "reboot"
+
+
+class Filesystem(StrEnum):
+    """File systems that the installer offers for the root disk."""
+
+    EXT4 = "ext4"
+    XFS = "xfs"
+    ZFS = "zfs"
+    BTRFS = "btrfs"
+
+
+class Raid(StrEnum):
+    """RAID levels of the installer, in its lower-case spelling."""
+
+    RAID0 = "raid0"
+    RAID1 = "raid1"
+    RAID10 = "raid10"
+    RAIDZ1 = "raidz-1"
+    RAIDZ2 = "raidz-2"
+    RAIDZ3 = "raidz-3"
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordHash:
+    """A crypt(3) hash. Its text is a secret: it shows nowhere but where it is written on purpose."""
+
+    crypt: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locale:
+    """Country (ISO 3166 alpha-2, lower case), keyboard layout and time zone, in the installer's names."""
+
+    country: str
+    keyboard: str
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A secondary user with sudo; without a hash only its keys let it in."""
+
+    name: str
+    full_name: str
+    password_hash: PasswordHash | None
+    ssh_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who may log in, and where the nodes send their mail."""
+
+    mailto: str
+    root_password_hash: PasswordHash
+    root_ssh_keys: tuple[str, ...]
+    user: User | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Management:
+    """The LAN's gateway and name server."""
+
+    gateway: IPAddress
+    dns: IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSerials:
+    """Disks by udev ID_SERIAL_SHORT: one, or several for zfs and btrfs."""
+
+    serials: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DiskModel:
+    """The first disk (zfs, btrfs: every disk) of a model, udev ID_MODEL."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiskPath:
+    """The disk at a place of the machine, udev ID_PATH."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """The disk or disks that the installer wipes, and how it uses them."""
+
+    find: DiskSerials | DiskModel | DiskPath
+    filesystem: Filesystem
+    raid: Raid | None
+    size_gib: float | None
+    """How much of each disk Proxmox VE takes; None is all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NicMac:
+    """The NIC with this MAC address, lower case with colons."""
+
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class NicName:
+    """The NIC with this name during the installation, udev INTERFACE."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """A Thunderbolt interface of a node: its name, its controller's udev ID_PATH and its driver."""
+
+    name: str
+    path: str
+    driver: str
+
+
+THUNDERBOLT_DRIVER = "thunderbolt-net"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One machine of the ring. `ports` are sorted by name."""
+
+    name: str
+    number: int
+    address: IPInterface
+    nic: NicMac | NicName
+    disk: Disk
+    ports: tuple[Port, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ring:
+    """What all nodes of the ring agree on. At least one of the two prefixes is there."""
+
+    mtu: int
+    ipv4: IPv4Network | None
+    ipv6: IPv6Network | None
+    e2e: bool | None
+    """End-to-end flow control of thunderbolt_net; None leaves the kernel's default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extras:
+    """Software beyond a bare node."""
+
+    desktop: bool
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """Where nodes find new versions, and the armored public key that signs them."""
+
+    url: str
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A whole cluster. `nodes` are sorted by number, whatever their order in the file."""
+
+    name: str
+    domain: str
+    proxmox_ve: ProxmoxVersion
+    after_install: AfterInstall
+    locale: Locale
+    access: Access
+    management: Management
+    ring: Ring
+    extras: Extras
+    repository: Repository | None
+    nodes: tuple[Node, ...]
+    example: bool = False
+    """The seed cluster, which is for looking at: nobody knows its password."""
+
+    def fqdn(self, node: Node) -> str:
+        """The node's fully qualified name."""
+        return f"{node.name}.{self.domain}"
+
+    def neighbours(self, node: Node) -> Iterator[Node]:
+        """The nodes before and after `node` around the ring, by number; a single one in a ring of two."""
+        index = self.nodes.index(node)
+        before, after = self.nodes[index - 1], self.nodes[(index + 1) % len(self.nodes)]
+        yield before
+        if after is not before:
+            yield after

@@ -1,0 +1,1 @@
+"""From a `Cluster` to what would be built: pure values, no clock, disk, network or randomness."""

@@ -1,0 +1,54 @@
+"""The project's own data, read into memory, so that planning touches no disk."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+from pmx_cluster_tb.data import data_folder
+from pmx_cluster_tb.plan.types import Table
+
+SourceTree = Mapping[PurePosixPath, bytes]
+"""Files by path relative to their folder, sorted by path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """All that a plan is made from besides the cluster.
+
+    `node` and `ring` are the folders `debian-src/node` and `debian-src/pmx-ring`; `installers` the files
+    `answer-files/<version>.toml` by version, and `base_answer` is `answer-files/base.toml`.
+    """
+
+    node: SourceTree
+    ring: SourceTree
+    installers: Mapping[str, Table]
+    base_answer: Table
+
+
+def read_tree(folder: Path) -> SourceTree:
+    """Every file below `folder`, but for what Python, editors and file managers leave behind."""
+    return {
+        PurePosixPath(path.relative_to(folder).as_posix()): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not _is_litter(path.relative_to(folder))
+    }
+
+
+def _is_litter(path: Path) -> bool:
+    return "__pycache__" in path.parts or path.name.endswith(("~", ".pyc", ".swp", ".orig")) or path.name == ".DS_Store"
+
+
+@cache
+def read_sources() -> Sources:
+    """The data that this program was shipped with."""
+    packages = data_folder("debian-src")
+    answers = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted(data_folder("answer-files").glob("*.toml"))}
+    base_answer = answers.pop("base")
+    return Sources(
+        node=read_tree(packages / "node"),
+        ring=read_tree(packages / "pmx-ring"),
+        installers=answers,
+        base_answer=base_answer,
+    )
