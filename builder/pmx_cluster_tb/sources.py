@@ -1,31 +1,11 @@
 """The project's own data, read into memory, so that planning touches no disk."""
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 
 from pmx_cluster_tb.data import data_folder
-from pmx_cluster_tb.plan.types import Table
-
-SourceTree = Mapping[PurePosixPath, bytes]
-"""Files by path relative to their folder, sorted by path."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
-    """All that a plan is made from besides the cluster.
-
-    `node` and `ring` are the folders `debian-src/node` and `debian-src/pmx-ring`; `installers` the files
-    `answer-files/<version>.toml` by version, and `base_answer` is `answer-files/base.toml`.
-    """
-
-    node: SourceTree
-    ring: SourceTree
-    installers: Mapping[str, Table]
-    base_answer: Table
-
+from pmx_cluster_tb.plan.types import Sources, SourceTree
 
 def read_tree(folder: Path) -> SourceTree:
     """Every file below `folder`, but for what Python, editors and file managers leave behind."""

@@ -4,8 +4,7 @@ from pmx_cluster_tb.model.cluster import Cluster, Node
 from pmx_cluster_tb.plan.answer import node_answer
 from pmx_cluster_tb.plan.first_boot import first_boot_settings
 from pmx_cluster_tb.plan.packages import node_package, ring_package
-from pmx_cluster_tb.plan.types import ClusterPlan, NodePlan, Package
-from pmx_cluster_tb.sources import Sources
+from pmx_cluster_tb.plan.types import ClusterPlan, NodePlan, Package, Sources
 
 
 def plan_cluster(cluster: Cluster, sources: Sources) -> ClusterPlan:

@@ -8,8 +8,7 @@ from pmx_cluster_tb import release
 from pmx_cluster_tb.model.cluster import THUNDERBOLT_DRIVER, Cluster, Node
 from pmx_cluster_tb.plan.package import View, digest_version, unversioned_package, versioned_package
 from pmx_cluster_tb.plan.ring import network_entity_title, ring_ipv4, ring_ipv6
-from pmx_cluster_tb.plan.types import File, Package, Table
-from pmx_cluster_tb.sources import SourceTree
+from pmx_cluster_tb.plan.types import File, Package, SourceTree, Table
 
 NODE_FACTS = PurePosixPath("/usr/lib/pmx-ring/node.json")
 NODE_FACTS_SCHEMA = 1

@@ -9,6 +9,23 @@ from pmx_cluster_tb.model.cluster import Cluster, Node
 Table = Mapping[str, object]
 """Keys to strings, numbers, booleans, lists and tables: what TOML and JSON have in common."""
 
+SourceTree = Mapping[PurePosixPath, bytes]
+"""Files by path relative to their folder, sorted by path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """All that a plan is made from besides the cluster.
+
+    `node` and `ring` are the folders `debian-src/node` and `debian-src/pmx-ring`; `installers` the files
+    `answer-files/<version>.toml` by version, and `base_answer` is `answer-files/base.toml`.
+    """
+
+    node: SourceTree
+    ring: SourceTree
+    installers: Mapping[str, Table]
+    base_answer: Table
+
 
 @dataclass(frozen=True, slots=True)
 class File:
