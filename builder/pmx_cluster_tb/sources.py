@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from pmx_cluster_tb.data import data_folder
 from pmx_cluster_tb.plan.types import Sources, SourceTree
 
+
 def read_tree(folder: Path) -> SourceTree:
     """Every file below `folder`, but for what Python, editors and file managers leave behind."""
     return {
@@ -17,14 +18,21 @@ def read_tree(folder: Path) -> SourceTree:
 
 
 def _is_litter(path: Path) -> bool:
-    return "__pycache__" in path.parts or path.name.endswith(("~", ".pyc", ".swp", ".orig")) or path.name == ".DS_Store"
+    return (
+        "__pycache__" in path.parts
+        or path.name.endswith(("~", ".pyc", ".swp", ".orig"))
+        or path.name == ".DS_Store"
+    )
 
 
 @cache
 def read_sources() -> Sources:
     """The data that this program was shipped with."""
     packages = data_folder("debian-src")
-    answers = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted(data_folder("answer-files").glob("*.toml"))}
+    answers = {
+        path.stem: tomllib.loads(path.read_text("utf-8"))
+        for path in sorted(data_folder("answer-files").glob("*.toml"))
+    }
     base_answer = answers.pop("base")
     return Sources(
         node=read_tree(packages / "node"),

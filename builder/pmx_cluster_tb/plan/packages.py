@@ -80,7 +80,9 @@ def node_view(cluster: Cluster, node: Node) -> View:
         "lsp_mtu": ring.mtu - _LLC_HEADER_BYTES if ring.mtu < _FABRICD_MTU else None,
         "ipv4": ring_ipv4(ring, node),
         "ipv6": ring_ipv6(ring, node),
-        "openfabric_families": [name for name, prefix in (("ip", ring.ipv4), ("ipv6", ring.ipv6)) if prefix is not None],
+        "openfabric_families": [
+            name for name, prefix in (("ip", ring.ipv4), ("ipv6", ring.ipv6)) if prefix is not None
+        ],
         "net": network_entity_title(node),
         "e2e": ring.e2e,
         "thunderbolt": any(port.driver == THUNDERBOLT_DRIVER for port in node.ports),
