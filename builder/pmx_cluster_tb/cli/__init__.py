@@ -1,0 +1,57 @@
+"""The command line: the only code that catches, prints, exits or reads the environment."""
+
+import os
+import sys
+
+import click
+
+from pmx_cluster_tb.cli.commands import PROGRAM, program
+from pmx_cluster_tb.cli.messages import show_error
+from pmx_cluster_tb.problems import UserError
+
+_COMPLETE = "_PMX_CLUSTER_TB_COMPLETE"
+_FAILED_STATUS = 1
+_INTERRUPTED_STATUS = 130
+
+
+def main() -> None:
+    """The command `pmx-cluster-tb`: runs what `sys.argv` says and ends the process."""
+    if instruction := os.environ.get(_COMPLETE):
+        sys.exit(_complete(instruction))
+    for stream in (sys.stdout, sys.stderr):
+        # names of files may be no UTF-8, and terminals may show less than Unicode
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs the command that `arguments` name and returns the exit status.
+
+    0: done; 1: an operation failed; 2: bad input or usage; 130: interrupted by the user.
+    """
+    try:
+        with program.make_context(PROGRAM, list(arguments)) as context:
+            program.invoke(context)
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except (click.UsageError, UserError) as error:
+        return show_error(error)
+    except KeyboardInterrupt:
+        click.echo(err=True)
+        return _INTERRUPTED_STATUS
+    except BrokenPipeError:
+        return _stop_writing()
+    return 0
+
+
+def _complete(instruction: str) -> int:
+    from click.shell_completion import shell_complete
+
+    return shell_complete(program, {}, PROGRAM, _COMPLETE, instruction)
+
+
+def _stop_writing() -> int:
+    """The reader of the output has gone, as `head` does: end without a word."""
+    # Python flushes standard output at its end and would complain then
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _FAILED_STATUS

@@ -1,0 +1,34 @@
+"""The FILE argument that most commands take, and its reading."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pmx_cluster_tb.cli.messages import show_problems
+from pmx_cluster_tb.model.cluster import Cluster
+from pmx_cluster_tb.problems import BadFile
+
+DEFAULT = "cluster.toml"
+
+
+def file_argument(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the argument `file`, a path."""
+    return click.argument("file", type=click.Path(path_type=Path), default=DEFAULT)(function)
+
+
+def json_option(help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Adds the flag `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help=help_text)
+
+
+def loaded_cluster(file: Path) -> Cluster:
+    """The cluster of `file`; its warnings are shown. Raises BadFile with all problems if it has an error."""
+    from pmx_cluster_tb.model.load import load_cluster
+
+    loaded = load_cluster(file)
+    if loaded.cluster is None:
+        raise BadFile(loaded.problems)
+    show_problems(loaded.problems)
+    return loaded.cluster

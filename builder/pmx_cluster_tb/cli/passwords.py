@@ -1,0 +1,57 @@
+"""Asking for a password and hashing it. The password itself is never shown, stored or passed on."""
+
+import sys
+from getpass import getpass
+
+from pmx_cluster_tb.problems import BadInput
+
+MINIMUM_BYTES = 8
+"""What the Proxmox VE installer demands of a password that it is given in plain text."""
+
+
+def asked_password(whose: str) -> str:
+    """The password that a person types twice at the terminal, unseen."""
+    password = _hidden(f"password {whose}: ")
+    _refuse_unusable(password)
+    if _hidden("the same again: ") != password:
+        raise BadInput("the two passwords differ", "nothing was written; start again")
+    return password
+
+
+def read_password() -> str:
+    """The password that standard input holds in its first line."""
+    line = sys.stdin.buffer.readline()
+    if not line:
+        raise BadInput(
+            "standard input holds no password", "its first line is read; at a terminal you are asked"
+        )
+    try:
+        password = line.removesuffix(b"\n").decode()
+    except UnicodeDecodeError:
+        raise BadInput("the password must be UTF-8") from None
+    _refuse_unusable(password)
+    return password
+
+
+def crypt_hash(password: str) -> str:
+    """The crypt(3) hash of `password`: SHA-512 with a random salt (`$6$`), which every Debian can verify."""
+    from passlib.hash import sha512_crypt
+
+    return str(sha512_crypt.hash(password))
+
+
+def _hidden(prompt: str) -> str:
+    try:
+        return getpass(prompt)
+    except EOFError:
+        raise BadInput("no password was typed") from None
+
+
+def _refuse_unusable(password: str) -> None:
+    size = len(password.encode())
+    if size < MINIMUM_BYTES:
+        raise BadInput(f"the password must have at least {MINIMUM_BYTES} bytes, this one has {size}")
+    if not password.isprintable():
+        raise BadInput(
+            "the password must hold nothing but printable characters", "others cannot be typed at a login"
+        )
