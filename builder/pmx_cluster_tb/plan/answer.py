@@ -1,0 +1,172 @@
+"""A node's answer to the automated installer, in the spelling of the installer on its ISO.
+
+What each installer accepts is data, in `answer-files/`; the traps are described in `docs/cluster-file.md`.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+import tomlkit
+
+from pmx_cluster_tb.model.cluster import (
+    Access,
+    AfterInstall,
+    Cluster,
+    Disk,
+    DiskModel,
+    DiskPath,
+    DiskSerials,
+    Filesystem,
+    NicMac,
+    NicName,
+    Node,
+)
+from pmx_cluster_tb.plan.disk_filter import literal_glob, serials_filter
+from pmx_cluster_tb.plan.types import Answer, Sources, Table
+
+_SIZE_TABLE = {
+    Filesystem.EXT4: "lvm",
+    Filesystem.XFS: "lvm",
+    Filesystem.ZFS: "zfs",
+    Filesystem.BTRFS: "btrfs",
+}
+
+_FREE_TABLES = {"network.filter", "disk-setup.filter"}
+"""Tables whose keys are udev properties."""
+
+
+def node_answer(cluster: Cluster, node: Node, sources: Sources) -> Answer:
+    """The answer that installs `node`; its keys are those that the installer on the cluster's ISO accepts."""
+    installer = sources.installers[cluster.proxmox_ve]
+    accepted = cast("Mapping[str, list[str]]", installer["accepted"])
+    # an installer without the key can only reboot
+    after_install = cluster.after_install if "reboot-mode" in accepted["global"] else None
+    settings = {
+        "global": _global(cluster, node, after_install),
+        "network": _network(cluster, node),
+        "disk-setup": _disk_setup(node.disk, cast("Mapping[str, str]", installer["raid"])),
+    }
+    table = _spelled(_merged(settings, sources.base_answer), accepted)
+    return Answer(table, _serialized(table, _comment(cluster, node, after_install)))
+
+
+def _global(cluster: Cluster, node: Node, after_install: AfterInstall | None) -> Table:
+    locale = cluster.locale
+    reboot_mode = {} if after_install is None else {"reboot-mode": str(after_install)}
+    return {
+        "country": locale.country,
+        "keyboard": locale.keyboard,
+        "timezone": locale.timezone,
+        "fqdn": cluster.fqdn(node),
+        **_access(cluster.access),
+        **reboot_mode,
+    }
+
+
+def _access(access: Access) -> Table:
+    keys = {"root-ssh-keys": list(access.root_ssh_keys)} if access.root_ssh_keys else {}
+    return {"mailto": access.mailto, "root-password-hashed": access.root_password_hash.crypt, **keys}
+
+
+def _network(cluster: Cluster, node: Node) -> Table:
+    return {
+        "cidr": str(node.address),
+        "gateway": str(cluster.management.gateway),
+        "dns": str(cluster.management.dns),
+        "filter": _nic_filter(node.nic),
+    }
+
+
+def _nic_filter(nic: NicMac | NicName) -> dict[str, str]:
+    match nic:
+        case NicMac(mac):
+            return {"ID_NET_NAME_MAC": "enx" + mac.replace(":", "")}
+        case NicName(name):
+            return {"INTERFACE": literal_glob(name)}
+
+
+def _disk_setup(disk: Disk, raid_spelling: Mapping[str, str]) -> Table:
+    options: dict[str, object] = {}
+    if disk.raid is not None:
+        options["raid"] = raid_spelling[disk.raid]
+    if disk.size_gib is not None:
+        options["hdsize"] = int(disk.size_gib) if disk.size_gib == int(disk.size_gib) else disk.size_gib
+    found_by = _disk_filter(disk.find)
+    # ignored for ext4 and xfs, which take one disk; `all` would also take disks that lack a property
+    several = {"filter-match": "any"} if len(found_by) > 1 else {}
+    tables: Table = {_SIZE_TABLE[disk.filesystem]: options} if options else {}
+    return {"filesystem": str(disk.filesystem), **several, "filter": found_by, **tables}
+
+
+def _disk_filter(find: DiskSerials | DiskModel | DiskPath) -> dict[str, str]:
+    match find:
+        case DiskSerials(serials):
+            found_by = serials_filter(serials)
+            assert found_by is not None, "the model lets no such list through"  # noqa: S101
+            return found_by
+        case DiskModel(model):
+            # udev keeps the spaces of NVMe models and replaces those of ATA models
+            return {"ID_MODEL": re.sub("[ _]", "?", literal_glob(model))}
+        case DiskPath(path):
+            return {"ID_PATH": literal_glob(path)}
+
+
+def _merged(settings: Mapping[str, Table], base: Table) -> dict[str, Table]:
+    names = dict.fromkeys([*settings, *base])
+    return {name: {**cast("Table", base.get(name, {})), **settings.get(name, {})} for name in names}
+
+
+def _spelled(sections: Mapping[str, Table], accepted: Mapping[str, list[str]]) -> dict[str, object]:
+    return {name: _spelled_table(name, table, accepted) for name, table in sections.items()}
+
+
+def _spelled_table(path: str, table: Table, accepted: Mapping[str, list[str]]) -> Table:
+    if path in _FREE_TABLES:
+        return table
+    return {
+        _spelled_key(path, key, accepted[path]): (
+            _spelled_table(f"{path}.{key}", value, accepted) if isinstance(value, Mapping) else value
+        )
+        for key, value in table.items()
+    }
+
+
+def _spelled_key(path: str, key: str, accepted: list[str]) -> str:
+    for spelling in (key, key.replace("-", "_")):
+        if spelling in accepted:
+            return spelling
+    raise AssertionError(f"this installer accepts no `{path}.{key}`")
+
+
+def _comment(cluster: Cluster, node: Node, after_install: AfterInstall | None) -> Iterator[str]:
+    yield f"Proxmox VE {cluster.proxmox_ve} on node {node.name} of cluster {cluster.name}: answer for the installer."
+    yield f"DANGER: a machine that boots with it WIPES {_disks(node.disk)}, without asking."
+    yield "Keep it secret: it holds the hash of root's password."
+    if after_install is AfterInstall.POWER_OFF:
+        yield "The machine powers off when it is done: remove the medium before it starts again."
+    else:
+        yield "The machine reboots when it is done: remove the medium then, or it is installed again."
+
+
+def _disks(disk: Disk) -> str:
+    match disk.find:
+        case DiskSerials((serial,)):
+            return f"the disk with serial {serial}"
+        case DiskSerials(serials):
+            return f"the disks with serials {', '.join(serials)}"
+        case DiskModel(model) if disk.raid is not None:
+            return f"every disk of model {model}"
+        case DiskModel(model):
+            return f"the first disk of model {model}"
+        case DiskPath(path):
+            return f"the disk at {path}"
+
+
+def _serialized(table: Table, comment: Iterator[str]) -> str:
+    text = "".join(f"# {line}\n" for line in comment) + "\n" + tomlkit.dumps(table)
+    # what the installer reads must be what was meant, and Ventoy expands `$$`
+    assert tomllib.loads(text) == table, "the answer does not read back"  # noqa: S101
+    assert "$$" not in text, "the model lets no `$$` through"  # noqa: S101
+    return text
