@@ -36,6 +36,7 @@ def node_facts(cluster: Cluster, node: Node) -> Table:
         "ipv4": _text(ring_ipv4(cluster.ring, node)),
         "ipv6": _text(ring_ipv6(cluster.ring, node)),
         "ports": [{"name": port.name, "path": port.path, "driver": port.driver} for port in node.ports],
+        "e2e": cluster.ring.e2e,
         "cluster_wide": {
             "mtu": cluster.ring.mtu,
             "ipv4": _text(cluster.ring.ipv4),
