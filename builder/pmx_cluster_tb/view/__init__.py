@@ -1,0 +1,1 @@
+"""Drawing: plans and differences as text and SVG. Pure: values in, text or a rich renderable out."""
