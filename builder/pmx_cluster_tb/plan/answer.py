@@ -141,7 +141,8 @@ def _spelled_key(path: str, key: str, accepted: list[str]) -> str:
 
 
 def _comment(cluster: Cluster, node: Node, after_install: AfterInstall | None) -> Iterator[str]:
-    yield f"Proxmox VE {cluster.proxmox_ve} on node {node.name} of cluster {cluster.name}: answer for the installer."
+    installer = f"the installer of Proxmox VE {cluster.proxmox_ve}"
+    yield f"Answer for {installer}: node {node.name} of cluster {cluster.name}."
     yield f"DANGER: a machine that boots with it WIPES {_disks(node.disk)}, without asking."
     yield "Keep it secret: it holds the hash of root's password."
     if after_install is AfterInstall.POWER_OFF:

@@ -20,8 +20,8 @@ _IN_A_LONGER_VALUE = ("ID_SERIAL", "DEVLINKS")
 _UNMISTAKABLE_LENGTH = 8
 """Shorter serials could as well be a word of the model that precedes them."""
 
-_WRITTEN_AS_IT_IS = re.compile(r"[0-9A-Za-z#+.:=@_-]+")
-"""udev replaces other characters where it joins model and serial."""
+_WRITTEN_AS_IT_IS = re.compile(r"[0-9A-Za-z#+.:=@-]+")
+"""udev replaces other characters where it joins model and serial, and puts underscores between them."""
 
 _WWN = re.compile(r"[2356][0-9a-f]{15}([0-9a-f]{16})?")
 """SAS disks have their WWN as ID_SERIAL_SHORT; no underscore precedes it in ID_SERIAL."""
@@ -70,7 +70,8 @@ def serials_filter(serials: tuple[str, ...]) -> dict[str, str] | None:
 
     One serial, or serials that differ where a glob can say so (`S6P1[34]`), are matched in ID_SERIAL_SHORT.
     More need other properties, where the serial is part of a longer value: there, a disk whose serial only
-    begins with one of these would be taken too; the serials of one maker have one length.
+    begins with one of these, or has it after an underscore, would be taken too. Serials of a maker have one
+    length.
     """
     wanted = tuple(dict.fromkeys(serials))
     if not wanted:

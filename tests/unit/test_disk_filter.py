@@ -1,0 +1,176 @@
+"""Disks by serial, held against a model of the installer's matcher and of udev's properties."""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pmx_cluster_tb.plan.disk_filter import literal_glob, serials_filter
+
+Properties = Mapping[str, str]
+
+
+def glob_matches(glob: str, text: str) -> bool:
+    """The crate `glob`: `*`, `?`, `[abc]`, `[a-c]`, `[!abc]`; whole text, case-sensitive."""
+    if not glob:
+        return not text
+    if glob[0] == "*":
+        return glob_matches(glob[1:], text) or (text != "" and glob_matches(glob, text[1:]))
+    if not text:
+        return False
+    if glob[0] == "[":
+        end = glob.index("]", 3 if glob[1] == "!" else 2)
+        return in_class(glob[1:end], text[0]) and glob_matches(glob[end + 1 :], text[1:])
+    return glob[0] in ("?", text[0]) and glob_matches(glob[1:], text[1:])
+
+
+def in_class(content: str, char: str) -> bool:
+    if content[0] == "!":
+        return not in_class(content[1:], char)
+    assert "-" not in content[1:-1], "no ranges are expected here"
+    return char in content
+
+
+def is_taken(found_by: Properties, disk: Properties) -> bool:
+    """Any key that the disk has and whose glob matches."""
+    return any(key in disk and glob_matches(glob, disk[key]) for key, glob in found_by.items())
+
+
+def disks_with(serial: str) -> Iterator[Properties]:
+    """What udev of Debian 12 and 13 knows of a disk: NVMe in three forms, SATA, USB."""
+    for model, suffix in product(("Samsung SSD 990 PRO 2TB", "CT1000P3SSD8"), ("", "_1", "_2")):
+        joined = f"{model.replace(' ', '_')}_{serial}{suffix}"
+        links = f"/dev/disk/by-id/nvme-{joined} /dev/disk/by-path/pci-0000:01:00.0-nvme-1"
+        yield {"ID_SERIAL_SHORT": serial, "ID_SERIAL": joined, "DEVLINKS": links}
+    joined = f"WDC_WD40EFRX-68N32N0_{serial}"
+    links = f"/dev/disk/by-id/wwn-0x50014ee2b5b5b5b5 /dev/disk/by-id/ata-{joined}"
+    yield {
+        "ID_SERIAL_SHORT": serial,
+        "ID_SERIAL": joined,
+        "DEVLINKS": links,
+        "ID_MODEL": "WDC_WD40EFRX-68N32N0",
+    }
+    joined = f"SanDisk_Ultra_{serial}-0:0"
+    yield {"ID_SERIAL_SHORT": serial, "ID_SERIAL": joined, "DEVLINKS": f"/dev/disk/by-id/usb-{joined}"}
+
+
+FILTERS: dict[tuple[str, ...], dict[str, str] | None] = {
+    ("S7KGNU0X000001",): {"ID_SERIAL_SHORT": "S7KGNU0X000001"},
+    ("S7[K]*?",): {"ID_SERIAL_SHORT": "S7[[]K[]][*][?]"},
+    ("S7KGNU0X000001", "S7KGNU0X000002"): {"ID_SERIAL_SHORT": "S7KGNU0X00000[12]"},
+    ("S7KGNU0X000011", "S7KGNU0X000012", "S7KGNU0X000021", "S7KGNU0X000022"): {
+        "ID_SERIAL_SHORT": "S7KGNU0X0000[12][12]"
+    },
+    # [12][12] would match ...11 and ...22 too
+    ("S7KGNU0X000012", "S7KGNU0X000021"): {
+        "ID_SERIAL_SHORT": "S7KGNU0X000012",
+        "ID_SERIAL": "*_S7KGNU0X000021*",
+    },
+    ("S7KGNU0X000001", "WD-WX11A1234567", "2113E590B2C5"): {
+        "ID_SERIAL_SHORT": "S7KGNU0X000001",
+        "ID_SERIAL": "*_WD-WX11A1234567*",
+        "DEVLINKS": "*_2113E590B2C5*",
+    },
+    ("S7KGNU0X000001", "S7KGNU0X000002", "WD-WX11A1234567", "2113E590B2C5"): {
+        "ID_SERIAL_SHORT": "S7KGNU0X00000[12]",
+        "ID_SERIAL": "*_WD-WX11A1234567*",
+        "DEVLINKS": "*_2113E590B2C5*",
+    },
+    # too short, or in another place or another form in the longer values: as a whole or not at all
+    ("S7KGNU0X000001", "DISK1"): {"ID_SERIAL_SHORT": "DISK1", "ID_SERIAL": "*_S7KGNU0X000001*"},
+    ("S7KGNU0X000001", "5000c500a1b2c3d4"): {
+        "ID_SERIAL_SHORT": "5000c500a1b2c3d4",
+        "ID_SERIAL": "*_S7KGNU0X000001*",
+    },
+    ("S7KGNU0X000001", "AB CD 123"): {"ID_SERIAL_SHORT": "AB CD 123", "ID_SERIAL": "*_S7KGNU0X000001*"},
+    ("DISK1", "SSD22"): None,
+    ("5000c500a1b2c3d4", "5000c500ffffffff"): None,
+    ("S7KGNU0X000001", "WD-WX11A1234567", "2113E590B2C5", "PHKS746500DK375AGN"): None,
+    (): None,
+}
+
+
+@pytest.mark.parametrize(("serials", "expected"), FILTERS.items())
+def test_filters(serials: tuple[str, ...], expected: dict[str, str] | None) -> None:
+    assert serials_filter(serials) == expected
+
+
+@given(st.text())
+def test_a_literal_glob_matches_its_text(text: str) -> None:
+    assert glob_matches(literal_glob(text), text)
+
+
+@given(st.text(alphabet="a*?[]!-", max_size=5), st.text(alphabet="a*?[]!-", max_size=5))
+def test_a_literal_glob_matches_nothing_else(text: str, other: str) -> None:
+    assert glob_matches(literal_glob(text), other) == (text == other)
+
+
+endings = st.text(alphabet="12A", min_size=3, max_size=3)
+similar_serials = st.builds("S7KGNU0X{}".format, endings)
+any_serials = st.text(alphabet="12Aa-_ []!*", min_size=1, max_size=10)
+lists_of_serials = st.one_of(
+    st.lists(similar_serials, min_size=1, max_size=9, unique=True),
+    st.lists(any_serials | similar_serials, min_size=1, max_size=4, unique=True),
+)
+
+
+@given(lists_of_serials, st.data())
+def test_a_filter_takes_the_disks_of_the_list_and_no_other(serials: list[str], data: st.DataObject) -> None:
+    found_by = serials_filter(tuple(serials))
+    if found_by is None:
+        return
+    for serial in serials:
+        assert all(is_taken(found_by, disk) for disk in disks_with(serial)), serial
+    other = data.draw(other_serials(serials))
+    if other in serials or (len(found_by) > 1 and any(f"_{serial}" in f"_{other}" for serial in serials)):
+        return
+    assert not any(is_taken(found_by, disk) for disk in disks_with(other)), other
+
+
+def other_serials(serials: list[str]) -> st.SearchStrategy[str]:
+    """One that has in each place a character of a listed one, one that differs in one character, or any."""
+    alphabet = sorted(set("".join(serials)) | {"0"})
+    columns = [sorted(set(column)) for column in zip(*serials, strict=False)]
+    mixed = st.tuples(*map(st.sampled_from, columns)).map("".join)
+    changed = st.builds(
+        lambda serial, at, char: serial[: at % len(serial)] + char + serial[at % len(serial) + 1 :],
+        st.sampled_from(serials),
+        st.integers(0, 20),
+        st.sampled_from(alphabet),
+    )
+    return mixed | changed | st.text(alphabet, min_size=1, max_size=12)
+
+
+def partitions(items: list[str], most: int) -> Iterator[list[list[str]]]:
+    if not items:
+        yield []
+    for rest in partitions(items[1:], most) if items else ():
+        for index in range(len(rest)):
+            yield [*rest[:index], [items[0], *rest[index]], *rest[index + 1 :]]
+        if len(rest) < most:
+            yield [[items[0]], *rest]
+
+
+def is_a_product(group: list[str]) -> bool:
+    return set(map("".join, product(*(set(column) for column in zip(*group, strict=True))))) == set(group)
+
+
+@given(st.lists(similar_serials, min_size=1, max_size=6, unique=True))
+def test_a_filter_is_found_wherever_three_globs_are_enough(serials: list[str]) -> None:
+    possible = any(all(map(is_a_product, groups)) for groups in partitions(serials, 3))
+    assert (serials_filter(tuple(serials)) is not None) == possible
+
+
+@given(st.lists(similar_serials, min_size=1, max_size=6, unique=True))
+def test_the_number_of_properties_does_not_depend_on_the_order(serials: list[str]) -> None:
+    shuffled = sorted(serials, reverse=True)
+    first, second = serials_filter(tuple(serials)), serials_filter(tuple(shuffled))
+    assert (first is None) == (second is None)
+    assert first is None or second is None or len(first) == len(second)
+
+
+def test_a_long_list_is_decided_quickly() -> None:
+    """A cluster file may be anything: no list may keep `check` busy."""
+    assert serials_filter(tuple(f"SN{number * 7919:08d}" for number in range(60))) is None
