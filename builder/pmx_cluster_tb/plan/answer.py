@@ -143,7 +143,7 @@ def _spelled_key(path: str, key: str, accepted: list[str]) -> str:
 def _comment(cluster: Cluster, node: Node, after_install: AfterInstall | None) -> Iterator[str]:
     installer = f"the installer of Proxmox VE {cluster.proxmox_ve}"
     yield f"Answer for {installer}: node {node.name} of cluster {cluster.name}."
-    yield f"DANGER: a machine that boots with it WIPES {_disks(node.disk)}, without asking."
+    yield f"DANGER: a machine that boots with it WIPES {wiped_disks(node.disk)}, without asking."
     yield "Keep it secret: it holds the hash of root's password."
     if after_install is AfterInstall.POWER_OFF:
         yield "The machine powers off when it is done: remove the medium before it starts again."
@@ -151,7 +151,8 @@ def _comment(cluster: Cluster, node: Node, after_install: AfterInstall | None) -
         yield "The machine reboots when it is done: remove the medium then, or it is installed again."
 
 
-def _disks(disk: Disk) -> str:
+def wiped_disks(disk: Disk) -> str:
+    """The disks that the installer wipes, in words."""
     match disk.find:
         case DiskSerials((serial,)):
             return f"the disk with serial {serial}"
