@@ -1,0 +1,65 @@
+"""The roots themselves: they are fresh, apart from each other and from this machine."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.roots.commands import CommandFailed
+from tests.roots.fixtures import MakeRoot
+from tests.roots.machine import booted
+from tests.roots.root import Root, fresh_root
+from tests.roots.snapshot import differences
+from tests.roots.waiting import wait_for
+
+pytestmark = pytest.mark.root
+
+
+def test_a_change_is_seen_and_stays_in_its_root(make_root: MakeRoot) -> None:
+    """Two roots over one finished root do not see each other's files."""
+    first, second = make_root("bookworm"), make_root("bookworm")
+    before = first.tree()
+    first.run(["sh", "-c", "echo new > /etc/new; rm /etc/debian_version; chmod 700 /srv"])
+    assert set(differences(before, first.tree())) == {"/etc/new", "/etc/debian_version", "/srv"}
+    assert differences(before, second.tree()) == {}
+
+
+def test_a_program_that_fails_is_shown(root: Root) -> None:
+    """The command line as in the root, its status and both outputs."""
+    with pytest.raises(CommandFailed) as caught:
+        root.run(["sh", "-c", "echo said; echo complained >&2; exit 3"])
+    assert str(caught.value) == (
+        "$ sh -c 'echo said; echo complained >&2; exit 3'\nexit status 3\nsaid\ncomplained"
+    )
+
+
+def test_a_root_has_no_network_and_no_processes_of_ours(root: Root) -> None:
+    """Only lo, and nothing that runs but what the root itself runs."""
+    assert root.run(["sh", "-c", "ls /sys/class/net"]).stdout.split() == ["lo"]
+    assert str(os.getpid()) not in root.run(["ls", "/proc"]).stdout.split()
+
+
+def test_nothing_of_a_root_stays(finished_roots: Callable[[str], Path]) -> None:
+    """Its mounts are invisible outside, and a daemon that was left behind ends with it."""
+    mounts = Path("/proc/self/mountinfo").read_text()
+    with fresh_root("bookworm", finished_roots("bookworm")) as root:
+        assert Path("/proc/self/mountinfo").read_text() == mounts
+        root.run(["sh", "-c", "sleep 1000 &"])
+        init = Path(f"/proc/{root.pid}")
+        assert init.exists()
+    wait_for("end of the root", lambda: not init.exists())
+
+
+def test_a_machine_boots_and_hears_of_its_devices(root: Root) -> None:
+    """systemd runs, udev announces an interface to it, and nothing fails."""
+    root.name_host("pve1")
+    with booted(root) as machine:
+        machine.run(["ip", "link", "add", "en05", "type", "veth", "peer", "name", "far"])
+        machine.run(["udevadm", "settle"])
+        device = machine.properties("sys-subsystem-net-devices-en05.device", "ActiveState")
+        assert device == {"ActiveState": "active"}
+        assert machine.failed_units() == []
+        assert machine.says("hostname") == "pve1"
+        assert machine.run(["sysctl", "-w", "kernel.sysrq=1"], check=False).status != 0
+    assert "en05" not in os.listdir("/sys/class/net")  # noqa: PTH208
