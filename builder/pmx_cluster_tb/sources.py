@@ -40,3 +40,10 @@ def read_sources() -> Sources:
         installers=answers,
         base_answer=base_answer,
     )
+
+
+@cache
+def read_first_boot_program() -> SourceTree:
+    """The Python modules of the program that runs on a node."""
+    folder = data_folder("firstboot")
+    return {path: content for path, content in read_tree(folder).items() if path.suffix == ".py"}

@@ -1,0 +1,86 @@
+"""The first-boot file: the program of firstboot/, a node's settings and its packages in one executable.
+
+It is a script whose interpreter is Python, followed by a zip archive that Python runs (`zipapp` in its
+standard library makes the same form, but not reproducibly). Members are stored, not compressed: most of the
+file are packages, which are compressed already.
+"""
+
+import hashlib
+import io
+import json
+import stat
+import zipfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+from pmx_cluster_tb.plan.types import FirstBootSettings, SourceTree, Table
+from pmx_cluster_tb.problems import UserError
+
+SHEBANG = b"#!/usr/bin/python3 -IB\n"
+"""Isolated: neither the environment nor the current folder adds modules; and no byte code is written."""
+
+MAX_BYTES = 1024 * 1024
+"""The largest hook that the installer takes (pve-installer's auto-install assistant)."""
+
+PACKAGE_FOLDER = "packages"
+SETTINGS_NAME = "settings.json"
+PROGRAM_FOLDER = "firstboot"
+_MAIN = PurePosixPath("__main__.py")
+
+
+def hook_bytes(
+    program: SourceTree, settings: FirstBootSettings, debs: Mapping[str, bytes], date: datetime
+) -> bytes:
+    """The first-boot file for one node.
+
+    `program` holds the modules of firstboot/, `debs` the packages that `settings` name, by file name; every
+    time in it is `date`. Raises UserError if it is larger than `MAX_BYTES`.
+    """
+    content = _executable_zip(_members(program, settings, debs), date)
+    if len(content) > MAX_BYTES:
+        raise UserError(
+            f"the first-boot file of node `{settings.table['node']}` has {len(content)} bytes, "
+            f"and the installer takes {MAX_BYTES} at most"
+        )
+    return content
+
+
+def settings_with_digests(settings: FirstBootSettings, debs: Mapping[str, bytes]) -> Table:
+    """What settings.json holds: `settings`, and for each package the SHA-256 of its file."""
+    packages = settings.table["packages"]
+    assert isinstance(packages, list)  # noqa: S101
+    return {
+        **settings.table,
+        "packages": [
+            {**package, "sha256": hashlib.sha256(debs[package["file"]]).hexdigest()} for package in packages
+        ],
+    }
+
+
+def _members(program: SourceTree, settings: FirstBootSettings, debs: Mapping[str, bytes]) -> dict[str, bytes]:
+    table = settings_with_digests(settings, debs)
+    return {
+        # Python runs the one at the top
+        str(_MAIN): program[_MAIN],
+        SETTINGS_NAME: json.dumps(table, indent=2).encode() + b"\n",
+        **{f"{PROGRAM_FOLDER}/{path}": content for path, content in program.items() if path != _MAIN},
+        **{f"{PACKAGE_FOLDER}/{name}": content for name, content in debs.items()},
+    }
+
+
+def _executable_zip(members: Mapping[str, bytes], date: datetime) -> bytes:
+    file = io.BytesIO()
+    file.write(SHEBANG)
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in sorted(members.items()):
+            archive.writestr(_member(name, date), content)
+    return file.getvalue()
+
+
+def _member(name: str, date: datetime) -> zipfile.ZipInfo:
+    utc = date.astimezone(UTC)
+    info = zipfile.ZipInfo(name, (utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second))
+    info.create_system = 3  # Unix, on every system
+    info.external_attr = (stat.S_IFREG | 0o644) << 16
+    return info
