@@ -1,0 +1,270 @@
+"""Answers of every kind, for every installer, before an independent judge."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from ipaddress import IPv6Address, IPv6Interface
+from itertools import product
+from typing import cast
+
+import pytest
+
+from pmx_cluster_tb.model.cluster import (
+    AfterInstall,
+    Cluster,
+    Disk,
+    DiskModel,
+    DiskPath,
+    DiskSerials,
+    Filesystem,
+    Management,
+    NicMac,
+    NicName,
+    ProxmoxVersion,
+    Raid,
+)
+from pmx_cluster_tb.plan.answer import node_answer
+from pmx_cluster_tb.plan.types import Answer, Sources, Table
+from pmx_cluster_tb.sources import read_sources
+from tests.clusters import seed_cluster
+from tests.unit.answer_rules import VERSIONS, accepted_keys, faults
+
+# of no two the glob of one matches the other
+SERIALS = tuple(f"S7KGNU0X00000{number}" for number in range(1, 7))
+
+DISKS_OF_RAID = {Raid.RAID0: 1, Raid.RAID1: 2, Raid.RAID10: 4, Raid.RAIDZ1: 3, Raid.RAIDZ2: 4, Raid.RAIDZ3: 5}
+
+FILESYSTEMS = [
+    (Filesystem.EXT4, None),
+    (Filesystem.XFS, None),
+    *((Filesystem.ZFS, raid) for raid in Raid),
+    *((Filesystem.BTRFS, raid) for raid in (Raid.RAID0, Raid.RAID1, Raid.RAID10)),
+]
+
+FINDS: list[DiskModel | DiskPath] = [DiskModel("Samsung SSD_990 PRO"), DiskPath("pci-0000:01:00.0-nvme-1")]
+
+NICS: list[NicMac | NicName] = [NicMac("58:47:ca:00:00:1f"), NicName("enp3s0")]
+
+KEYS: list[tuple[str, ...]] = [(), ("ssh-ed25519 AAAA one", "ssh-ed25519 BBBB two")]
+
+# what an answer may hold, in kebab-case; every one of them is written for at least one cluster
+WRITTEN = {
+    "global": {
+        "country", "fqdn", "keyboard", "mailto", "timezone", "root-password-hashed", "root-ssh-keys",
+        "reboot-on-error", "reboot-mode",
+    },
+    "network": {"source", "cidr", "dns", "gateway", "filter"},
+    "disk-setup": {"filesystem", "filter", "filter-match", "lvm", "zfs", "btrfs"},
+    "disk-setup.lvm": {"hdsize"},
+    "disk-setup.zfs": {"raid", "hdsize"},
+    "disk-setup.btrfs": {"raid", "hdsize"},
+    "first-boot": {"source", "ordering"},
+}  # fmt: skip
+
+
+def disks() -> Iterator[Disk]:
+    for (filesystem, raid), size in product(FILESYSTEMS, (None, 200, 0.5)):
+        serials = SERIALS[: DISKS_OF_RAID[raid] if raid else 1]
+        mixed = (*serials[:-1], "WD-WX11A1234567")
+        for find in [DiskSerials(serials), DiskSerials(mixed), *FINDS]:
+            yield Disk(find=find, filesystem=filesystem, raid=raid, size_gib=size)
+
+
+def with_disk(disk: Disk, cluster: Cluster) -> Cluster:
+    return replace(cluster, nodes=(replace(cluster.nodes[0], disk=disk), *cluster.nodes[1:]))
+
+
+def clusters(version: ProxmoxVersion) -> Iterator[Cluster]:
+    """Every disk; each NIC, end of the installation, LAN family, with and without SSH keys."""
+    seed = replace(seed_cluster(), proxmox_ve=version)
+    yield from (with_disk(disk, seed) for disk in disks())
+    for nic, after, keys in product(
+        NICS, AfterInstall, ((), ("ssh-ed25519 AAAA one", "ssh-ed25519 BBBB two"))
+    ):
+        access = replace(seed.access, root_ssh_keys=keys)
+        nodes = (replace(seed.nodes[0], nic=nic), *seed.nodes[1:])
+        yield replace(seed, nodes=nodes, after_install=after, access=access)
+    on_ipv6 = replace(seed.nodes[0], address=IPv6Interface("2001:db8::11/64"))
+    lan = Management(gateway=IPv6Address("2001:db8::1"), dns=IPv6Address("2001:db8::53"))
+    yield replace(seed, nodes=(on_ipv6, *seed.nodes[1:]), management=lan)
+
+
+def answer(cluster: Cluster, sources: Sources | None = None) -> Answer:
+    return node_answer(cluster, cluster.nodes[0], sources or read_sources())
+
+
+def at(table: Table, path: str) -> Table:
+    for name in path.split("."):
+        table = cast("Table", table.get(name, {}))
+    return table
+
+
+def kebab(names: Mapping[str, object]) -> set[str]:
+    return {name.replace("_", "-") for name in names}
+
+
+@pytest.mark.parametrize("version", ProxmoxVersion)
+def test_the_installer_accepts_every_answer(version: ProxmoxVersion) -> None:
+    for cluster in clusters(version):
+        made = answer(cluster)
+        assert faults(version, made.table) == [], cluster.nodes[0]
+        assert tomllib.loads(made.text) == made.table
+        assert "$$" not in made.text
+
+
+@pytest.mark.parametrize("version", ProxmoxVersion)
+def test_every_key_is_written_for_every_installer(version: ProxmoxVersion) -> None:
+    tables = [answer(cluster).table for cluster in clusters(version)]
+    written = {path: set().union(*(kebab(at(table, path)) for table in tables)) for path in WRITTEN}
+    expected = {
+        path: names - ({"reboot-mode"} if version == "8.3" else set()) for path, names in WRITTEN.items()
+    }
+    assert written == expected
+
+
+@pytest.mark.parametrize("version", ProxmoxVersion)
+def test_accepted_sets_are_those_of_the_real_validators(version: ProxmoxVersion) -> None:
+    accepted = cast("Mapping[str, list[str]]", read_sources().installers[version]["accepted"])
+    listed = {f"{path}.{key}" for path, keys in accepted.items() for key in keys}
+    assert listed | {
+        "global",
+        "network",
+        "disk-setup",
+        "post-installation-webhook",
+        "first-boot",
+    } == accepted_keys(version)
+
+
+def test_there_is_data_for_exactly_the_supported_versions() -> None:
+    assert set(read_sources().installers) == set(ProxmoxVersion) == set(VERSIONS)
+
+
+@pytest.mark.parametrize("version", ProxmoxVersion)
+def test_a_key_that_the_installer_does_not_accept_is_never_written(version: ProxmoxVersion) -> None:
+    sources = read_sources()
+    installer = sources.installers[version]
+    accepted = cast("Mapping[str, list[str]]", installer["accepted"])
+    cluster = next(clusters(version))
+    for section in ("global", "network", "disk-setup", "first-boot"):
+        for key in at(answer(cluster).table, section).keys() - {"reboot-mode"}:
+            fewer = {**accepted, section: [other for other in accepted[section] if other != key]}
+            installers = {**sources.installers, version: {**installer, "accepted": fewer}}
+            with pytest.raises(AssertionError, match="accepts no"):
+                answer(cluster, replace(sources, installers=installers))
+
+
+FILTERS = [
+    (DiskSerials(("S7[K]1",)), {"ID_SERIAL_SHORT": "S7[[]K[]]1"}),
+    (DiskModel("Samsung SSD_990 *"), {"ID_MODEL": "Samsung?SSD?990?[*]"}),
+    (DiskPath("pci-0000:01:00.0-ata-1"), {"ID_PATH": "pci-0000:01:00.0-ata-1"}),
+]
+
+
+@pytest.mark.parametrize(("find", "expected"), FILTERS)
+def test_disk_filters(find: DiskSerials | DiskModel | DiskPath, expected: dict[str, str]) -> None:
+    seed = seed_cluster()
+    made = answer(with_disk(replace(seed.nodes[0].disk, find=find), seed))
+    assert at(made.table, "disk-setup.filter") == expected
+
+
+@pytest.mark.parametrize(
+    ("nic", "expected"),
+    [
+        (NicMac("58:47:ca:00:00:1f"), {"ID_NET_NAME_MAC": "enx5847ca00001f"}),
+        (NicName("enp3s0"), {"INTERFACE": "enp3s0"}),
+    ],
+)
+def test_nic_filters(nic: NicMac | NicName, expected: dict[str, str]) -> None:
+    seed = seed_cluster()
+    made = answer(replace(seed, nodes=(replace(seed.nodes[0], nic=nic), *seed.nodes[1:])))
+    assert at(made.table, "network.filter") == expected
+
+
+@pytest.mark.parametrize(
+    ("filesystem", "raid", "table"),
+    [
+        (Filesystem.EXT4, None, "lvm"),
+        (Filesystem.XFS, None, "lvm"),
+        (Filesystem.ZFS, Raid.RAID1, "zfs"),
+        (Filesystem.BTRFS, Raid.RAID1, "btrfs"),
+    ],
+)
+def test_the_size_goes_to_the_table_of_the_file_system(
+    filesystem: Filesystem, raid: Raid | None, table: str
+) -> None:
+    disk = Disk(
+        find=DiskSerials(SERIALS[:2] if raid else SERIALS[:1]),
+        filesystem=filesystem,
+        raid=raid,
+        size_gib=200.0,
+    )
+    setup = at(answer(with_disk(disk, seed_cluster())).table, "disk-setup")
+    assert at(setup, table)["hdsize"] == 200
+    assert isinstance(at(setup, table)["hdsize"], int)
+    assert {"lvm", "zfs", "btrfs"} & setup.keys() == {table}
+
+
+@pytest.mark.parametrize("version", ProxmoxVersion)
+@pytest.mark.parametrize("after_install", AfterInstall)
+def test_the_end_of_the_installation(version: ProxmoxVersion, after_install: AfterInstall) -> None:
+    made = answer(replace(seed_cluster(), proxmox_ve=version, after_install=after_install))
+    powers_off = version != "8.3" and after_install == "power-off"
+    assert at(made.table, "global").get("reboot-mode") == (None if version == "8.3" else after_install)
+    assert ("powers off when" in made.text) == powers_off
+    assert ("reboots when" in made.text) == (not powers_off)
+
+
+COMMENTS = [
+    (DiskSerials(SERIALS[:1]), None, "WIPES the disk with serial S7KGNU0X000001,"),
+    (DiskSerials(SERIALS[:2]), Raid.RAID1, "WIPES the disks with serials S7KGNU0X000001, S7KGNU0X000002,"),
+    (DiskModel("QEMU HARDDISK"), None, "WIPES the first disk of model QEMU HARDDISK,"),
+    (DiskModel("QEMU HARDDISK"), Raid.RAID1, "WIPES every disk of model QEMU HARDDISK,"),
+    (DiskPath("pci-0000:01:00.0-nvme-1"), None, "WIPES the disk at pci-0000:01:00.0-nvme-1,"),
+]
+
+
+@pytest.mark.parametrize(("find", "raid", "text"), COMMENTS)
+def test_the_head_says_what_is_wiped_and_no_secret(
+    find: DiskSerials | DiskModel | DiskPath, raid: Raid | None, text: str
+) -> None:
+    seed = seed_cluster()
+    disk = Disk(find=find, filesystem=Filesystem.ZFS if raid else Filesystem.EXT4, raid=raid, size_gib=None)
+    head = [line for line in answer(with_disk(disk, seed)).text.splitlines() if line.startswith("#")]
+    assert "node pve1 of cluster pvc1" in head[0]
+    assert any(text in line for line in head)
+    assert not any(seed.access.root_password_hash.crypt in line for line in head)
+
+
+def test_the_hash_shows_in_no_repr() -> None:
+    seed = seed_cluster()
+    assert seed.access.root_password_hash.crypt in answer(seed).text
+    assert seed.access.root_password_hash.crypt not in repr(answer(seed))
+
+
+SPOILED = [
+    ("8.3", "global.root-ssh-keys", [], "global.root-ssh-keys: unknown"),
+    ("8.3", "global.reboot-mode", "reboot", "global.reboot-mode: unknown"),
+    ("9.2", "global.root_ssh_keys", [], "global.root_ssh_keys: unknown"),
+    ("9.0", "network.interface-name-pinning", {"enabled": True}, "network.interface-name-pinning: unknown"),
+    ("9.2", "disk-setup.zfs", {"raid": "raid1"}, "disk-setup.zfs: not for this file system"),
+    ("9.2", "disk-setup.filter", {}, "disk-setup.filter: refused: {}"),
+    ("9.2", "disk-setup.filter", {"ID_MODEL": "[a"}, "disk-setup.filter: refused: {'ID_MODEL': '[a'}"),
+    ("9.2", "network.cidr", "192.168.178.11", "network.cidr: refused: '192.168.178.11'"),
+    ("9.2", "network.gateway", "fd00::1", "network.gateway: of another family"),
+    ("9.2", "disk-setup.lvm", {"hdsize": "200"}, "disk-setup.lvm.hdsize: refused: '200'"),
+    ("9.2", "disk-setup.filesystem", "zfs", "disk-setup.zfs.raid: missing"),
+]
+
+
+def test_the_judge_counts_disks() -> None:
+    seed = seed_cluster()
+    disk = Disk(find=DiskSerials(SERIALS[:4]), filesystem=Filesystem.ZFS, raid=Raid.RAIDZ3, size_gib=None)
+    assert faults("8.4", answer(with_disk(disk, seed)).table) == ["disk-setup.filter: 4 disks for raidz-3"]
+
+
+@pytest.mark.parametrize(("version", "path", "value", "fault"), SPOILED)
+def test_the_judge_finds(version: ProxmoxVersion, path: str, value: object, fault: str) -> None:
+    section, key = path.split(".")
+    table = answer(replace(seed_cluster(), proxmox_ve=ProxmoxVersion(version))).table
+    spoiled = {**table, section: {**at(table, section), key: value}}
+    assert fault in faults(version, spoiled)
