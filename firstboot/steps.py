@@ -34,9 +34,14 @@ def run_steps(steps: Iterable[Step]) -> None:
             log(f"{step.name}: already done")
             continue
         log(f"{step.name}: started")
-        step.do()
-        if not step.is_done():
-            raise StepFailed(
-                f"{step.name}: its commands succeeded, but it is not done", "see the lines above this one"
-            )
+        try:
+            _do(step)
+        except StepFailed as error:
+            raise StepFailed(f"{step.name}: {error.message}", error.remedy) from error
         log(f"{step.name}: done")
+
+
+def _do(step: Step) -> None:
+    step.do()
+    if not step.is_done():
+        raise StepFailed("its commands succeeded, but it is not done", "the lines above this one say more")

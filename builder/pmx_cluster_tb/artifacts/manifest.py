@@ -80,12 +80,12 @@ def manifest_bytes(manifest: Manifest) -> bytes:
     return json.dumps(manifest.as_json(), indent=2).encode() + b"\n"
 
 
-def read_manifest(content: bytes, name: str) -> Manifest:
-    """The manifest in `content`, which messages call `name`; raises BadInput."""
+def read_manifest(content: bytes, name: str, hint: str = "") -> Manifest:
+    """The manifest in `content`, which messages call `name`; raises BadInput with `hint`."""
     try:
         return pydantic.TypeAdapter(Manifest).validate_json(content)
     except pydantic.ValidationError as error:
-        raise BadInput(f"`{name}` is no manifest of `build` that this version reads") from error
+        raise BadInput(f"`{name}` is no manifest of `build` that this version reads", hint) from error
 
 
 def plan_digest(plan: ClusterPlan) -> str:

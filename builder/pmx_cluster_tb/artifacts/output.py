@@ -97,7 +97,8 @@ def _refuse_others(folder: Path, out: Path) -> None:
     manifest = folder / MANIFEST_NAME
     if not manifest.is_file():
         raise BadInput(f"`{out}` was not made by `build`: it has no {MANIFEST_NAME}", _ANOTHER)
-    ours = {MANIFEST_NAME, *(file.path for file in read_manifest(manifest.read_bytes(), str(manifest)).files)}
+    older = read_manifest(manifest.read_bytes(), str(manifest), _ANOTHER)
+    ours = {MANIFEST_NAME, *(file.path for file in older.files)}
     if others := sorted(_files(folder) - ours):
         raise BadInput(
             f"`{out}` holds what `build` did not make: {', '.join(f'`{path}`' for path in others)}",

@@ -1,8 +1,8 @@
 """A folder that appears whole or not at all, in place of the one that was there before.
 
 The new folder is filled beside the old one and then takes its place with two renames. What a killed run left
-is put right by the next one: until the second rename the old folder is still there, under another name. A lock
-on the parent folder lets one process at a time do this.
+is put right by the next one: until the second rename the old folder is still there, under another name. A
+lock on the parent folder lets one process at a time do this.
 """
 
 import fcntl
