@@ -155,7 +155,8 @@ def test_a_key_that_the_installer_does_not_accept_is_never_written(version: Prox
 
 FILTERS = [
     (DiskSerials(("S7[K]1",)), {"ID_SERIAL_SHORT": "S7[[]K[]]1"}),
-    (DiskModel("Samsung SSD_990 *"), {"ID_MODEL": "Samsung?SSD?990?[*]"}),
+    (DiskModel("Samsung SSD_990 PRO 2TB"), {"ID_MODEL": "Samsung?SSD?990?PRO?2TB"}),
+    (DiskModel("HGST HUS722T2TALA604/A,(B)"), {"ID_MODEL": "HGST?HUS722T2TALA604?A??B?"}),
     (DiskPath("pci-0000:01:00.0-ata-1"), {"ID_PATH": "pci-0000:01:00.0-ata-1"}),
 ]
 

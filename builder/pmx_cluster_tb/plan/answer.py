@@ -107,8 +107,8 @@ def _disk_filter(find: DiskSerials | DiskModel | DiskPath) -> dict[str, str]:
             assert found_by is not None, "the model lets no such list through"  # noqa: S101
             return found_by
         case DiskModel(model):
-            # udev keeps the spaces of NVMe models and replaces those of ATA models
-            return {"ID_MODEL": re.sub("[ _]", "?", literal_glob(model))}
+            # udev writes NVMe models as they are, and has underscores for much else in those of other disks
+            return {"ID_MODEL": re.sub(r"[^0-9A-Za-z#+.:=@-]", "?", model)}
         case DiskPath(path):
             return {"ID_PATH": literal_glob(path)}
 
