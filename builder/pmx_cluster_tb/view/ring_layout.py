@@ -15,7 +15,7 @@ class Point(NamedTuple):
 
 
 def ring_layout(count: int, spacing_x: int, spacing_y: int) -> list[Point]:
-    """The places of `count` nodes so that neighbours are at least so far apart, the last next to the first."""
+    """The places of `count` nodes neighbours so far apart, the last next to the first."""
     if count <= 2:
         return [Point(index * spacing_x, 0) for index in range(count)]
     return _circle(count, spacing_x) if count <= CIRCLE_NODES else _snake(count, spacing_x, spacing_y)

@@ -75,10 +75,8 @@ def _cables(places: list[Point]) -> Iterator[str]:
 
 
 def _box(name: str, lines: list[str], place: Point, size: Point) -> Iterator[str]:
-    top = place.y - size.y // 2
-    yield (
-        f'<rect class="box" x="{place.x - size.x // 2}" y="{top}" width="{size.x}" height="{size.y}" rx="10"/>'
-    )
+    left, top = place.x - size.x // 2, place.y - size.y // 2
+    yield f'<rect class="box" x="{left}" y="{top}" width="{size.x}" height="{size.y}" rx="10"/>'
     baseline = top + _BOX_PADDING + _LINE_HEIGHT - 5
     yield _text(place.x, baseline, name, "name")
     for index, line in enumerate(lines, start=1):

@@ -1,0 +1,149 @@
+"""`pmx-cluster-tb plan`."""
+
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pmx_cluster_tb.cli.cluster_file import file_argument, json_option, loaded_cluster
+from pmx_cluster_tb.cli.messages import colour, note, print_json
+from pmx_cluster_tb.problems import BadInput, UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pmx_cluster_tb.plan.types import ClusterPlan, NodePlan
+
+_WIDTH_WITHOUT_TERMINAL = 100
+
+
+@click.command("plan")
+@file_argument
+@click.option(
+    "--node", "names", multiple=True, metavar="N", help="Only this node, with the content of its files."
+)
+@click.option(
+    "--diff",
+    "earlier",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Compare with the output folder of an earlier build.",
+)
+@click.option(
+    "--svg",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="OUT",
+    help="Draw the ring to this file.",
+)
+@json_option("Print everything as JSON on standard output.")
+def command(
+    file: Path, names: tuple[str, ...], earlier: Path | None, svg: Path | None, *, as_json: bool
+) -> None:
+    """Show what would be built, or what would change.
+
+    Draws the ring of FILE (cluster.toml), and for each node what it gets: its answer, its first-boot steps
+    and the files of its packages. Nodes after the first show what is their own. With --diff it shows what a
+    new build would change on each node, whether neighbours must agree on it, what it touches, and what cannot
+    be rolled out to a running node. Nothing is built; hashes of passwords are not shown.
+
+    \b
+    Examples:
+      pmx-cluster-tb plan
+      pmx-cluster-tb plan --node pve1 | less
+      pmx-cluster-tb plan --diff out
+      pmx-cluster-tb plan --svg ring.svg
+
+    Exit status: 0 done, 1 OUT could not be written, 2 the file has errors, or PATH is no output folder.
+    """
+    cluster = loaded_cluster(file)
+
+    from pmx_cluster_tb.plan.cluster_plan import plan_cluster
+    from pmx_cluster_tb.sources import read_sources
+
+    plan = plan_cluster(cluster, read_sources())
+    nodes = _chosen(plan, names)
+    if svg:
+        _write_svg(plan, svg)
+    if earlier:
+        _show_difference(plan, nodes, earlier, as_json=as_json)
+    elif as_json:
+        from pmx_cluster_tb.view.plan_json import plan_json
+
+        print_json(plan_json(plan, nodes))
+    elif names or not svg:
+        _draw(plan, nodes, contents=bool(names))
+
+
+def _chosen(plan: "ClusterPlan", names: tuple[str, ...]) -> "tuple[NodePlan, ...]":
+    known = {node.node.name: node for node in plan.nodes}
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1) or list(known)[:1]
+            raise BadInput(
+                f"cluster `{plan.cluster.name}` has no node `{name}`", f"`--node {near[0]}` is one"
+            )
+    return tuple(known[name] for name in dict.fromkeys(names)) or plan.nodes
+
+
+def _write_svg(plan: "ClusterPlan", path: Path) -> None:
+    from pmx_cluster_tb.view.ring_svg import ring_svg
+
+    try:
+        path.write_text(ring_svg(plan.cluster), "utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write `{path}`: {error.strerror}") from error
+    note(f"drew the ring to {path}")
+
+
+def _show_difference(
+    plan: "ClusterPlan", nodes: "tuple[NodePlan, ...]", earlier: Path, *, as_json: bool
+) -> None:
+    from dataclasses import replace
+
+    from pmx_cluster_tb.artifacts.earlier_output import read_output
+    from pmx_cluster_tb.plan.difference import difference
+    from pmx_cluster_tb.view.difference_text import difference_json, difference_lines
+
+    changes = difference(read_output(earlier), plan)
+    if len(nodes) < len(plan.nodes):
+        names = {node.node.name for node in nodes}
+        changes = replace(changes, nodes=tuple(node for node in changes.nodes if node.name in names))
+    if as_json:
+        print_json(difference_json(changes))
+        return
+    console = _console()
+    for line in difference_lines(changes):
+        console.print(line, soft_wrap=True)
+
+
+def _draw(plan: "ClusterPlan", nodes: "tuple[NodePlan, ...]", *, contents: bool) -> None:
+    from pmx_cluster_tb.view.node_contents import node_contents
+    from pmx_cluster_tb.view.plan_tree import heading, node_trees
+    from pmx_cluster_tb.view.ring_text import ring_text
+
+    console = _console()
+    if not contents:
+        console.print(heading(plan.cluster))
+        ascii_only = not console.encoding.startswith("utf")
+        console.print(
+            f"\n{ring_text(plan.cluster, console.width, ascii_only=ascii_only)}\n",
+            style="yellow",
+            soft_wrap=True,
+        )
+    for tree in node_trees(plan, nodes):
+        console.print(tree)
+        console.print()
+    if contents:
+        for node in nodes:
+            for title, text in node_contents(node):
+                console.print(f"--- {title}", style="bold", soft_wrap=True)
+                console.print(text, soft_wrap=True)
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
+    return Console(width=width, no_color=colour() is False, highlight=False, markup=False, emoji=False)
