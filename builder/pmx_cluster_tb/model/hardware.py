@@ -1,0 +1,135 @@
+"""How disks, NICs and Thunderbolt controllers are named: udev properties and names of interfaces."""
+
+import re
+
+from pmx_cluster_tb.model.kinds import Text
+from pmx_cluster_tb.model.report import Refusal
+
+_UDEV_CHARACTERS = r"[0-9A-Za-z#+.:=@_/-]"
+"""What udev leaves as it is in its properties; none of them means anything in a glob."""
+
+_GLOB = re.compile(r"[*?\[\]]")
+
+
+def _refuse_globs(text: str) -> None:
+    if _GLOB.search(text):
+        raise Refusal(
+            "must hold none of `*`, `?`, `[` and `]`: a pattern could match, and wipe, another disk"
+        )
+
+
+def _serial(text: str) -> str:
+    if text.startswith("/dev/"):
+        raise Refusal(
+            "is a device name, which changes between boots", "`lsblk -dno NAME,SERIAL` shows serials"
+        )
+    _refuse_globs(text)
+    if not re.fullmatch(f"{_UDEV_CHARACTERS}{{1,128}}", text):
+        raise Refusal("must be udev's ID_SERIAL_SHORT: letters, digits and `#+-.:=@_/`")
+    return text
+
+
+DISK_SERIAL = Text(
+    _serial,
+    "the serial that `lsblk -dno NAME,SERIAL` shows",
+    {"pattern": f"^{_UDEV_CHARACTERS}{{1,128}}$"},
+)
+
+
+def _model(text: str) -> str:
+    _refuse_globs(text)
+    if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z #+.:=@_/(),&-]{2,127}", text):
+        raise Refusal("must be udev's ID_MODEL: at least 3 letters, digits, spaces and `#+-.:=@_/(),&`")
+    return text.rstrip(" ")
+
+
+DISK_MODEL = Text(
+    _model,
+    "the model that `lsblk -dno NAME,MODEL` shows",
+    {"pattern": r"^[0-9A-Za-z][0-9A-Za-z #+.:=@_/(),&-]{2,127}$"},
+)
+
+_ID_PATH = r"[a-z][a-z0-9]*-[0-9A-Za-z#+.:=@_-]{1,200}"
+
+
+def _disk_path(text: str) -> str:
+    _refuse_globs(text)
+    if not re.fullmatch(_ID_PATH, text):
+        raise Refusal(
+            "must be udev's ID_PATH as `pci-0000:01:00.0-nvme-1`",
+            "`udevadm info --query=property --property=ID_PATH /dev/DISK` shows it",
+        )
+    return text
+
+
+DISK_PATH = Text(_disk_path, "udev's ID_PATH of the disk", {"pattern": f"^{_ID_PATH}$"})
+
+_PCI_FUNCTION = r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]"
+
+
+def _controller(text: str) -> str:
+    if re.fullmatch(_PCI_FUNCTION, text.lower()):
+        raise Refusal("must be udev's ID_PATH", f"`pci-{text.lower()}`")
+    if text != text.lower() and re.fullmatch(f"pci-{_PCI_FUNCTION}", text.lower()):
+        raise Refusal("must be lower case", f"`{text.lower()}`")
+    if not re.fullmatch(_ID_PATH, text) or (text.startswith("pci-") and not _is_pci(text)):
+        raise Refusal(
+            "must be udev's ID_PATH of the Thunderbolt controller as `pci-0000:ca:00.5`",
+            "`readlink -f /sys/bus/thunderbolt/devices/domain*` shows the controllers",
+        )
+    return text
+
+
+def _is_pci(text: str) -> bool:
+    return bool(re.fullmatch(rf"pci-{_PCI_FUNCTION}(?:-.+)?", text))
+
+
+CONTROLLER_PATH = Text(
+    _controller,
+    "udev's ID_PATH of a Thunderbolt controller as `pci-0000:ca:00.5`",
+    {"pattern": f"^{_ID_PATH}$"},
+)
+
+
+def _driver(text: str) -> str:
+    if text == "thunderbolt_net":
+        raise Refusal(
+            "is the name of the module; the driver's is `thunderbolt-net`", '`driver = "thunderbolt-net"`'
+        )
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", text):
+        raise Refusal("must be the name of a driver as `ethtool -i` shows it")
+    return text
+
+
+DRIVER = Text(_driver, "the name of a driver", {"pattern": "^[a-z0-9][a-z0-9_-]{0,62}$"})
+
+_GIVEN_BY_SYSTEMD = re.compile(
+    r"en(?:[bdiopsuv][0-9].*|P[0-9].*|c[0-9a-f]+|x[0-9a-f]{12}|a[a-z]+[0-9a-f]{4}i.*)"
+)
+"""systemd.net-naming-scheme(7), for Ethernet."""
+
+
+def _port_name(text: str) -> str:
+    if _GIVEN_BY_SYSTEMD.fullmatch(text):
+        raise Refusal("is a name that systemd itself gives to a NIC, so another one could have it", "`en05`")
+    if not text.startswith("en"):
+        raise Refusal("must begin with `en`: Proxmox VE takes other names for no network interface", "`en05`")
+    if not re.fullmatch(r"en[a-z0-9]{1,13}", text):
+        raise Refusal("must be `en` and lower-case letters or digits, at most 15 in all")
+    return text
+
+
+PORT_NAME = Text(_port_name, "a name for the interface as `en05`", {"pattern": "^en[a-z0-9]{1,13}$"})
+
+
+def _nic_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]{0,14}", text):
+        raise Refusal("must be the name of a NIC as `enp3s0`, at most 15 characters")
+    if text.startswith("wl"):
+        raise Refusal("is a wireless interface, which cannot be part of a bridge")
+    if re.fullmatch(r"lo|dummy.*|(?:vmbr|bond|thunderbolt|veth|tap|tun|virbr|docker)[0-9].*", text):
+        raise Refusal("is no NIC that the LAN can be plugged into")
+    return text
+
+
+NIC_NAME = Text(_nic_name, "the name of a NIC as `enp3s0`", {"pattern": "^[A-Za-z][A-Za-z0-9_.-]{0,14}$"})

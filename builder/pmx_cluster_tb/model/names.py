@@ -1,0 +1,180 @@
+"""Names of clusters, domains, nodes, users and packages, and the words that the installer knows."""
+
+import re
+
+from pmx_cluster_tb.model.cluster import ProxmoxVersion
+from pmx_cluster_tb.model.kinds import Text
+from pmx_cluster_tb.model.report import Refusal, listed
+from pmx_cluster_tb.model.texts import known_word, matching
+from pmx_cluster_tb.model.words import words
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+
+CLUSTER_NAME = matching(
+    r"[A-Za-z](?:[A-Za-z0-9-]{0,13}[A-Za-z0-9])?",
+    "a name for the cluster",
+    "must be a letter, then letters, digits and hyphens, at most 15 in all, with no hyphen at the end",
+)
+
+COUNTRY = known_word(
+    words("countries"),
+    "a country as `nl`",
+    "is not a country code that the installer knows (ISO 3166, two lower-case letters)",
+    {"uk": "gb", "UK": "gb", "en": "gb", "el": "gr"},
+)
+
+_KEYBOARDS = words("keyboards")
+
+KEYBOARD = known_word(
+    _KEYBOARDS,
+    "a keyboard layout as `en-us`",
+    f"is not a keyboard layout of the installer: {' '.join(_KEYBOARDS)}",
+    {"us": "en-us", "en": "en-us", "gb": "en-gb", "uk": "en-gb", "be": "fr-be", "br": "pt-br", "ch": "de-ch"},
+)
+
+TIMEZONE = known_word(
+    words("timezones"),
+    "a time zone as `Europe/Amsterdam`",
+    "is not a time zone that the installer knows: a name of zone.tab, or `UTC`",
+    {
+        "Etc/UTC": "UTC",
+        "GMT": "UTC",
+        "Zulu": "UTC",
+        "Europe/Kiev": "Europe/Kyiv",
+        "Asia/Calcutta": "Asia/Kolkata",
+        "Asia/Saigon": "Asia/Ho_Chi_Minh",
+        "Asia/Rangoon": "Asia/Yangon",
+        "Asia/Katmandu": "Asia/Kathmandu",
+        "US/Eastern": "America/New_York",
+        "US/Central": "America/Chicago",
+        "US/Mountain": "America/Denver",
+        "US/Pacific": "America/Los_Angeles",
+        "CET": "Europe/Brussels",
+    },
+)
+
+
+def _domain(text: str) -> str:
+    if text.endswith(".") or text.startswith("."):
+        raise Refusal("must not begin or end with a dot", f"`{text.strip('.')}`")
+    if text != text.lower():
+        raise Refusal("must be lower case", f"`{text.lower()}`")
+    for label in text.split("."):
+        if not re.fullmatch(_LABEL, label):
+            raise Refusal(
+                "must be labels joined by dots, each of letters, digits and inner hyphens, 1 to 63 long"
+            )
+    return text
+
+
+DOMAIN = Text(_domain, "a domain as `home.arpa`", {"pattern": rf"^{_LABEL}(?:\.{_LABEL})*$"})
+
+_HOSTS_FILE_NAMES = ("localhost", "ip6-localhost", "ip6-loopback", "ip6-allnodes", "ip6-allrouters")
+"""What /etc/hosts of Debian and of the installer gives to other addresses."""
+
+
+def _node_name(text: str) -> str:
+    if "." in text:
+        raise Refusal("must be a single label: the domain is `cluster.domain`", f"`{text.partition('.')[0]}`")
+    if text != text.lower():
+        raise Refusal("must be lower case", f"`{text.lower()}`")
+    if not re.fullmatch(_LABEL, text):
+        raise Refusal("must be letters, digits and inner hyphens, 1 to 63 of them")
+    if text.isdigit():
+        raise Refusal("must not be digits alone", f"`pve{text}`")
+    if text in _HOSTS_FILE_NAMES:
+        raise Refusal("means another address in every /etc/hosts")
+    return text
+
+
+NODE_NAME = Text(
+    _node_name, "a name for the node", {"pattern": f"^{_LABEL}$", "not": {"pattern": r"^[0-9]+$"}}
+)
+
+_MAILBOX = (
+    r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+"
+    r"@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*"
+)
+"""What HTML's <input type=email> takes, which is the installer's rule."""
+
+_REFUSED_BY_THE_INSTALLER = "mail@example.invalid"
+_LONGEST_MAILBOX = 254
+
+
+def _mailbox(text: str) -> str:
+    if not re.fullmatch(_MAILBOX, text) or len(text) > _LONGEST_MAILBOX:
+        raise Refusal("must be a mail address as `admin@example.org`")
+    if text == _REFUSED_BY_THE_INSTALLER:
+        raise Refusal("is refused by the installer, whose placeholder it is")
+    if "$$" in text:
+        raise Refusal("must not hold `$$`, which Ventoy expands in answer files")
+    return text
+
+
+MAILBOX = Text(_mailbox, "a mail address as `admin@example.org`", {"pattern": f"^{_MAILBOX}$"})
+
+_VERSION = re.compile(r"(\d{1,4})(?:\.(\d{1,4}))?(?:[.-].*)?")
+
+
+def _proxmox_version(text: str) -> ProxmoxVersion:
+    if text in list(ProxmoxVersion):
+        return ProxmoxVersion(text)
+    found = _VERSION.fullmatch(text)
+    supported = f"must be the version of the ISO: {listed(ProxmoxVersion, 'or')}"
+    if not found:
+        raise Refusal(supported)
+    version = int(found[1]), int(found[2] or 0)
+    if version < (8, 3):
+        raise Refusal(
+            "is too old: its installer takes no first-boot hook and no hashed root password",
+            f"the oldest that works is `{min(ProxmoxVersion)}`",
+        )
+    short = "{}.{}".format(*version)
+    if short in list(ProxmoxVersion):
+        raise Refusal(supported, f"`{short}`, without what follows")
+    newest = list(ProxmoxVersion)[-1]
+    raise Refusal(supported, f"the newest whose installer is known here is `{newest}`")
+
+
+PROXMOX_VERSION = Text(
+    _proxmox_version,
+    f"the version of the ISO: {listed(ProxmoxVersion, 'or')}",
+    {"enum": [str(version) for version in ProxmoxVersion]},
+)
+
+
+_TAKEN_USER_NAMES = frozenset(words("taken-user-names"))
+
+
+def _user_name(text: str) -> str:
+    if text == "root":
+        raise Refusal("is there already, with `access.root-password-hash` and `access.root-ssh-keys`")
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", text):
+        raise Refusal(
+            "must be a lower-case letter, then such letters, digits, `_` and `-`, at most 32 in all"
+        )
+    if text in _TAKEN_USER_NAMES or text.startswith("systemd-"):
+        raise Refusal("is a user or group of the system itself", "choose another name, as your own")
+    return text
+
+
+USER_NAME = Text(_user_name, "a user name", {"pattern": "^[a-z][a-z0-9_-]{0,31}$"})
+
+FULL_NAME = matching(r"[^:,]{1,200}", "a full name", "must hold no `:` and no `,`, at most 200 characters")
+
+_NETWORK_MANAGERS = {"ifupdown", "ifupdown-ng", "netplan.io", "network-manager", "connman", "wicd"}
+
+
+def _package_name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", text):
+        raise Refusal("must be the name of a Debian package: lower-case letters, digits, `+`, `-` and `.`")
+    if text.endswith("-"):
+        raise Refusal("would tell apt to remove a package", f"`{text.rstrip('-')}`")
+    if text in _NETWORK_MANAGERS:
+        raise Refusal("would take the network away from ifupdown2, which Proxmox VE and the ring rely on")
+    return text
+
+
+PACKAGE_NAME = Text(_package_name, "the name of a Debian package", {"pattern": "^[a-z0-9][a-z0-9+.-]+$"})
+
+FILE_NAME = Text(lambda text: text, "the name of a file")
