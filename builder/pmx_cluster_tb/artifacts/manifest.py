@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Literal
 
 import pydantic
@@ -13,6 +14,8 @@ from pmx_cluster_tb.plan.types import ClusterPlan, NodePlan
 from pmx_cluster_tb.problems import BadInput
 
 MANIFEST_NAME = "manifest.json"
+
+_LITTER = frozenset({".DS_Store"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,15 @@ def read_manifest(content: bytes, name: str, hint: str = "") -> Manifest:
         return pydantic.TypeAdapter(Manifest).validate_json(content)
     except pydantic.ValidationError as error:
         raise BadInput(f"`{name}` is no manifest of `build` that this version reads", hint) from error
+
+
+def built_files(folder: Path) -> set[str]:
+    """What is in `folder` besides the manifest, folders and macOS's own files, by path relative to it."""
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if (path.is_symlink() or not path.is_dir()) and path.name not in _LITTER
+    } - {MANIFEST_NAME}
 
 
 def plan_digest(plan: ClusterPlan) -> str:

@@ -14,6 +14,7 @@ from pmx_cluster_tb.artifacts.manifest import (
     MANIFEST_NAME,
     Manifest,
     ManifestFile,
+    built_files,
     manifest_bytes,
     manifest_of,
     read_manifest,
@@ -27,7 +28,6 @@ from pmx_cluster_tb.sources import read_first_boot_program
 ANSWER_NAME = "answer.toml"
 HOOK_NAME = "first-boot"
 
-_LITTER = frozenset({".DS_Store"})
 _ANOTHER = "name another folder with `--out`"
 
 
@@ -98,20 +98,11 @@ def _refuse_others(folder: Path, out: Path) -> None:
     if not manifest.is_file():
         raise BadInput(f"`{out}` was not made by `build`: it has no {MANIFEST_NAME}", _ANOTHER)
     older = read_manifest(manifest.read_bytes(), str(manifest), _ANOTHER)
-    ours = {MANIFEST_NAME, *(file.path for file in older.files)}
-    if others := sorted(_files(folder) - ours):
+    if others := sorted(built_files(folder) - {file.path for file in older.files}):
         raise BadInput(
             f"`{out}` holds what `build` did not make: {', '.join(f'`{path}`' for path in others)}",
             f"move it elsewhere, or {_ANOTHER}",
         )
-
-
-def _files(folder: Path) -> set[str]:
-    return {
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if (path.is_symlink() or not path.is_dir()) and path.name not in _LITTER
-    }
 
 
 def _write(plan: ClusterPlan, folder: Path, observer: Observer) -> Manifest:

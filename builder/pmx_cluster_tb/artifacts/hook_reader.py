@@ -1,0 +1,90 @@
+"""Reading a first-boot file back."""
+
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from pmx_cluster_tb.artifacts.hook import PACKAGE_FOLDER, SETTINGS_NAME
+from pmx_cluster_tb.plan.first_boot import SETTINGS_SCHEMA
+from pmx_cluster_tb.plan.types import Table
+from pmx_cluster_tb.problems import BadInput
+
+_HINT = "copy it again, or build it again"
+_END_OF_ZIP = b"PK\x05\x06"
+_PACKAGES = f"{PACKAGE_FOLDER}/"
+
+# what zipfile raises for bytes that are not an archive, or not of a kind that it knows
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    KeyError,
+    IndexError,
+    RuntimeError,
+    OverflowError,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """What a first-boot file holds. `program` are its modules by path, `debs` its packages by file name."""
+
+    settings: Table = field(repr=False)
+    """The content of settings.json; it may hold secrets."""
+    program: Mapping[str, bytes] = field(repr=False)
+    debs: Mapping[str, bytes] = field(repr=False)
+
+
+def is_hook(content: bytes) -> bool:
+    """Whether `content` begins as a first-boot file does: a Python script that is no text."""
+    first_line, _, rest = content.partition(b"\n")
+    return first_line.startswith(b"#!") and b"python3" in first_line and rest.startswith(b"PK\x03\x04")
+
+
+def read_hook(content: bytes, name: str) -> Hook:
+    """The parts of the first-boot file `content`, which messages call `name`; raises BadInput."""
+    if not is_hook(content):
+        raise BadInput(f"`{name}` is no first-boot file")
+    if _END_OF_ZIP not in content:
+        raise BadInput(f"`{name}` is damaged: its end is missing", _HINT)
+    try:
+        members = _members(content)
+        settings = json.loads(members.pop(SETTINGS_NAME))
+        digests = _digests(settings, name)
+    except _DAMAGE as error:
+        raise BadInput(f"`{name}` is damaged: {error}", _HINT) from error
+    debs = {path.removeprefix(_PACKAGES): members.pop(path) for path in _in_folder(members)}
+    if digests != {file: hashlib.sha256(deb).hexdigest() for file, deb in debs.items()}:
+        raise BadInput(f"`{name}` is damaged: its packages are not those that its settings name", _HINT)
+    return Hook(settings=settings, program=members, debs=debs)
+
+
+def _members(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {info.filename: archive.read(info) for info in archive.infolist()}
+
+
+def _in_folder(members: Mapping[str, bytes]) -> list[str]:
+    return [path for path in members if path.startswith(_PACKAGES)]
+
+
+def _digests(settings: object, name: str) -> dict[str, str]:
+    """SHA-256 by file name, as the settings say; raises ValueError or KeyError if they are none."""
+    if not isinstance(settings, dict):
+        raise ValueError("its settings are no table")  # noqa: TRY004 - one kind of error for damage
+    if settings.get("schema") != SETTINGS_SCHEMA:
+        raise BadInput(
+            f"`{name}` has settings of version {settings.get('schema')!r}, made by another release"
+        )
+    try:
+        packages = cast("list[dict[str, str]]", settings["packages"])
+        return {package["file"]: package["sha256"] for package in packages}
+    except TypeError as error:
+        raise ValueError("its settings name no packages") from error

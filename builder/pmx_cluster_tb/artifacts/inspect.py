@@ -1,0 +1,220 @@
+"""What a file or folder is, found by its content, and what it holds.
+
+The values may hold secrets (an answer and a first-boot file do): what is shown of them goes through
+`pmx_cluster_tb.view.redaction`.
+"""
+
+import hashlib
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pmx_cluster_tb.artifacts.deb_reader import is_deb, read_deb
+from pmx_cluster_tb.artifacts.hook_reader import is_hook, read_hook
+from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME, Manifest, built_files, read_manifest
+from pmx_cluster_tb.plan.types import Package, Table
+from pmx_cluster_tb.problems import BadInput
+
+_LARGEST_BYTES = 64 * 1024 * 1024
+_ANSWER_TABLE = "global"
+_ISO_OFFSET = 32769
+_FORMATS = {
+    b"PK\x03\x04": "a zip archive",
+    b"\x7fELF": "a Linux program",
+    b"\x1f\x8b": "a gzip file",
+    b"\xfd7zXZ": "an xz file",
+    b"\x28\xb5\x2f\xfd": "a zstd file",
+    b"-----BEGIN PGP": "an OpenPGP key or signature",
+    b"#!": "a script",
+    b"%PDF": "a PDF document",
+    b"\x89PNG": "a PNG image",
+}
+_KNOWN = "a package (.deb), a first-boot file, an answer.toml, or an output folder of `build`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectedPackage:
+    """A Debian package; `size` is that of its file in bytes."""
+
+    package: Package
+    size: int
+    sha256: str
+
+    def as_json(self) -> dict[str, object]:
+        """Names, versions, modes, sizes and digests; no content of files."""
+        package = self.package
+        return {
+            "kind": "package",
+            "name": package.name,
+            "version": package.version,
+            "size": self.size,
+            "sha256": self.sha256,
+            "control": dict(package.fields),
+            "scripts": [_described(one.name, one.mode, one.content) for one in package.members],
+            "files": [_described(str(one.path), one.mode, one.content) for one in package.files],
+            "links": [{"path": str(one.path), "target": str(one.target)} for one in package.links],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectedHook:
+    """A first-boot file. `program` are the names and sizes of its modules, `settings` may hold secrets."""
+
+    settings: Table = field(repr=False)
+    packages: tuple[InspectedPackage, ...]
+    program: tuple[tuple[str, int], ...]
+    size: int
+    sha256: str
+
+    def as_json(self) -> dict[str, object]:
+        """Everything but the content of files; settings as they are."""
+        return {
+            "kind": "first-boot",
+            "size": self.size,
+            "sha256": self.sha256,
+            "settings": self.settings,
+            "packages": [package.as_json() for package in self.packages],
+            "program": [{"path": path, "size": size} for path, size in self.program],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectedAnswer:
+    """An answer for the automated installer; it holds the hash of root's password."""
+
+    table: Table = field(repr=False)
+    text: str = field(repr=False)
+
+    def as_json(self) -> dict[str, object]:
+        """The answer as it is."""
+        return {"kind": "answer", "answer": self.table}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectedOutput:
+    """An output folder: what was built, and what is not so any more."""
+
+    manifest: Manifest
+    missing: tuple[str, ...]
+    changed: tuple[str, ...]
+    """Files with another content than was built."""
+    added: tuple[str, ...]
+    """Files that `build` did not make."""
+
+    def as_json(self) -> dict[str, object]:
+        """The manifest and the paths of what differs from it."""
+        return {
+            "kind": "output",
+            "manifest": self.manifest.as_json(),
+            "missing": list(self.missing),
+            "changed": list(self.changed),
+            "added": list(self.added),
+        }
+
+
+Inspected = InspectedPackage | InspectedHook | InspectedAnswer | InspectedOutput
+
+
+def inspect_artifact(path: Path) -> Inspected:
+    """What `path` holds. Raises BadInput, with what was found, if it is damaged or not one of ours."""
+    try:
+        if path.is_dir():
+            return _inspected_output(path)
+        return _inspected_file(path)
+    except OSError as error:
+        raise BadInput(f"cannot read `{error.filename or path}`: {error.strerror or error}") from error
+
+
+def _inspected_file(path: Path) -> Inspected:
+    name = str(path)
+    with path.open("rb") as file:
+        head = file.read(_ISO_OFFSET + 5)
+        if file.seek(0, 2) > _LARGEST_BYTES:
+            raise _unknown(name, head)
+        file.seek(0)
+        content = file.read()
+    if is_deb(content):
+        return _inspected_package(content, name)
+    if is_hook(content):
+        return _inspected_hook(content, name)
+    if path.name == MANIFEST_NAME:
+        return _inspected_output(path.parent)
+    return _inspected_answer(content, name)
+
+
+def _inspected_package(content: bytes, name: str) -> InspectedPackage:
+    return InspectedPackage(package=read_deb(content, name), size=len(content), sha256=_sha256(content))
+
+
+def _inspected_hook(content: bytes, name: str) -> InspectedHook:
+    hook = read_hook(content, name)
+    return InspectedHook(
+        settings=hook.settings,
+        packages=tuple(_inspected_package(deb, f"{name}: {file}") for file, deb in hook.debs.items()),
+        program=tuple((path, len(text)) for path, text in hook.program.items()),
+        size=len(content),
+        sha256=_sha256(content),
+    )
+
+
+def _inspected_answer(content: bytes, name: str) -> InspectedAnswer:
+    if not content:
+        raise _unknown(name, content)
+    try:
+        text = content.decode()
+        table = tomllib.loads(text)
+    except ValueError as error:
+        raise _unknown(name, content) from error
+    if not isinstance(table.get(_ANSWER_TABLE), dict):
+        raise BadInput(
+            f"`{name}` is TOML, but no answer: it has no table `[{_ANSWER_TABLE}]`",
+            f"`pmx-cluster-tb check {name}` reads a cluster file" if "cluster" in table else "",
+        )
+    return InspectedAnswer(table=table, text=text)
+
+
+def _inspected_output(folder: Path) -> InspectedOutput:
+    path = folder / MANIFEST_NAME
+    if not path.is_file():
+        raise BadInput(f"`{folder}` is no output folder of `build`: it has no {MANIFEST_NAME}")
+    manifest = read_manifest(path.read_bytes(), str(path))
+    built = {file.path: file.sha256 for file in manifest.files}
+    there = built_files(folder)
+    return InspectedOutput(
+        manifest=manifest,
+        missing=tuple(sorted(built.keys() - there)),
+        changed=tuple(
+            sorted(one for one in built.keys() & there if _sha256((folder / one).read_bytes()) != built[one])
+        ),
+        added=tuple(sorted(there - built.keys())),
+    )
+
+
+def _unknown(name: str, content: bytes) -> BadInput:
+    return BadInput(f"`{name}` is {_format(content)}", f"`inspect` reads {_KNOWN}")
+
+
+def _format(content: bytes) -> str:
+    for magic, title in _FORMATS.items():
+        if content.startswith(magic):
+            return title
+    if content[_ISO_OFFSET : _ISO_OFFSET + 5] == b"CD001":
+        return "an ISO image"
+    if not content:
+        return "empty"
+    return "text, but no TOML" if _is_text(content) else "binary data of an unknown kind"
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return "\0" not in content.decode()
+    except UnicodeDecodeError:
+        return False
+
+
+def _described(path: str, mode: int, content: bytes) -> dict[str, object]:
+    return {"path": path, "mode": f"{mode:04o}", "size": len(content), "sha256": _sha256(content)}
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

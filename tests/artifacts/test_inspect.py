@@ -1,0 +1,209 @@
+"""Artifacts read back: whole ones, and all that is not."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pmx_cluster_tb.artifacts.earlier_output import read_output
+from pmx_cluster_tb.artifacts.hook_reader import read_hook
+from pmx_cluster_tb.artifacts.inspect import (
+    Inspected,
+    InspectedAnswer,
+    InspectedHook,
+    InspectedOutput,
+    InspectedPackage,
+    inspect_artifact,
+)
+from pmx_cluster_tb.artifacts.output import write_output
+from pmx_cluster_tb.plan.difference import difference
+from pmx_cluster_tb.problems import BadInput
+from pmx_cluster_tb.progress import unobserved
+from pmx_cluster_tb.sources import read_first_boot_program
+from tests.clusters import HASH
+from tests.plans import seed_plan, two_node_plan
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("built") / "out"
+    write_output(seed_plan(), folder, unobserved)
+    return folder
+
+
+@pytest.fixture
+def own_out(tmp_path: Path) -> Path:
+    write_output(seed_plan(), tmp_path / "out", unobserved)
+    return tmp_path / "out"
+
+
+def test_a_package(out: Path) -> None:
+    package = seed_plan().nodes[0].package
+    inspected = inspect_artifact(out / "pve1" / package.file_name)
+    assert isinstance(inspected, InspectedPackage)
+    assert inspected.package == package
+    assert inspected.as_json()["kind"] == "package"
+
+
+def test_a_first_boot_file(out: Path) -> None:
+    plan = seed_plan()
+    inspected = inspect_artifact(out / "pve2/first-boot")
+    assert isinstance(inspected, InspectedHook)
+    assert [one.package for one in inspected.packages] == [plan.nodes[1].package, plan.ring_package]
+    assert {path for path, _ in inspected.program} == {
+        "__main__.py" if str(path) == "__main__.py" else f"firstboot/{path}"
+        for path in read_first_boot_program()
+    }
+    assert inspected.settings["node"] == "pve2"
+
+
+def test_an_answer(out: Path) -> None:
+    inspected = inspect_artifact(out / "pve3/answer.toml")
+    assert isinstance(inspected, InspectedAnswer)
+    assert inspected.table == seed_plan().nodes[2].answer.table
+
+
+@pytest.mark.parametrize("path", [".", "manifest.json"])
+def test_an_output_folder(out: Path, path: str) -> None:
+    inspected = inspect_artifact(out / path)
+    assert isinstance(inspected, InspectedOutput)
+    assert (inspected.missing, inspected.changed, inspected.added) == ((), (), ())
+    assert inspected.manifest.cluster == "pvc1"
+
+
+def test_what_became_of_an_output_folder(own_out: Path) -> None:
+    (own_out / "pve1/answer.toml").unlink()
+    (own_out / "pve2/answer.toml").write_text("")
+    (own_out / "pve3/mine").mkdir()
+    (own_out / "pve3/mine/notes").write_text("")
+    inspected = inspect_artifact(own_out)
+    assert isinstance(inspected, InspectedOutput)
+    assert inspected.missing == ("pve1/answer.toml",)
+    assert inspected.changed == ("pve2/answer.toml",)
+    assert inspected.added == ("pve3/mine/notes",)
+
+
+def test_content_counts_and_not_the_name(out: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "answer.toml"
+    copy.write_bytes((out / "pve1/first-boot").read_bytes())
+    assert isinstance(inspect_artifact(copy), InspectedHook)
+
+
+def test_secrets_do_not_show_in_repr(out: Path) -> None:
+    values: list[Inspected] = [
+        inspect_artifact(out / "pve1" / name) for name in ("answer.toml", "first-boot")
+    ]
+    assert HASH in str(values[0].as_json())
+    assert HASH not in repr(values)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "`{path}` is empty"),
+        (b"\x7fELF\x02", "`{path}` is a Linux program"),
+        (b"PK\x03\x04", "`{path}` is a zip archive"),
+        (b"#!/bin/sh\ntrue\n", "`{path}` is a script"),
+        (b"\x00\xff\xfe", "`{path}` is binary data of an unknown kind"),
+        (b"hello, world\n", "`{path}` is text, but no TOML"),
+        (bytes(32769) + b"CD001", "`{path}` is an ISO image"),
+        (b"[network]\n", "`{path}` is TOML, but no answer: it has no table `[global]`"),
+        (b"global = 1\n", "`{path}` is TOML, but no answer: it has no table `[global]`"),
+    ],
+)
+def test_what_is_not_ours(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    with pytest.raises(BadInput) as caught:
+        inspect_artifact(path)
+    assert caught.value.message == message.format(path=path)
+
+
+def test_an_image_is_not_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "proxmox-ve.iso"
+    path.write_bytes(bytes(32769) + b"CD001")
+    with path.open("r+b") as file:
+        file.truncate(2**40)
+    with pytest.raises(BadInput, match="is an ISO image"):
+        inspect_artifact(path)
+
+
+def test_a_cluster_file_names_the_command_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "cluster.toml"
+    path.write_text("[cluster]\n")
+    with pytest.raises(BadInput) as caught:
+        inspect_artifact(path)
+    assert "`pmx-cluster-tb check" in caught.value.hint
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"cannot read `.*gone`: No such file or directory"):
+        inspect_artifact(tmp_path / "gone")
+    with pytest.raises(BadInput, match=r"is no output folder of `build`: it has no manifest\.json"):
+        inspect_artifact(tmp_path)
+
+
+def test_every_truncated_first_boot_file_is_bad_input(out: Path) -> None:
+    whole = (out / "pve1/first-boot").read_bytes()
+    for length in range(0, len(whole), 41):
+        with pytest.raises(BadInput):
+            read_hook(whole[:length], "first-boot")
+
+
+def test_damage_to_a_first_boot_file_is_bad_input_or_harmless(out: Path) -> None:
+    whole = (out / "pve1/first-boot").read_bytes()
+    expected = read_hook(whole, "first-boot")
+    # the directory of the archive, at its end, wholly; of the rest a sample
+    for offset in [*range(0, len(whole) - 2000, 41), *range(len(whole) - 2000, len(whole))]:
+        damaged = whole[:offset] + bytes([whole[offset] ^ 0x55]) + whole[offset + 1 :]
+        try:
+            read = read_hook(damaged, "first-boot")
+        except BadInput:
+            continue
+        assert read.debs == expected.debs, offset
+        assert read.settings == expected.settings, offset
+        assert list(read.program.values()) == list(expected.program.values()), offset
+
+
+def test_an_output_compares_equal_to_its_plan(out: Path) -> None:
+    assert not difference(read_output(out), seed_plan())
+
+
+def test_an_output_compares_with_another_plan(out: Path) -> None:
+    changes = difference(read_output(out), two_node_plan())
+    assert [node.name for node in changes.nodes] == ["pve1", "pve2", "pve3"]
+
+
+def _no_manifest(out: Path) -> None:
+    (out / "manifest.json").unlink()
+
+
+def _no_hook(out: Path) -> None:
+    (out / "pve1/first-boot").unlink()
+
+
+def _damaged_package(out: Path) -> None:
+    (package,) = (out / "pve1").glob("*.deb")
+    package.write_bytes(package.read_bytes()[:-100])
+
+
+def _answer_in_latin_1(out: Path) -> None:
+    (out / "pve1/answer.toml").write_bytes(b"\xe9")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (_no_manifest, "cannot read `{out}/manifest.json`: No such file or directory"),
+        (_no_hook, "cannot read `{out}/pve1/first-boot`: No such file or directory"),
+        (_damaged_package, "_all.deb` is damaged: "),
+        (_answer_in_latin_1, "cannot read `{out}`: no UTF-8"),
+    ],
+)
+def test_a_damaged_output_does_not_compare(
+    own_out: Path, damage: Callable[[Path], None], message: str
+) -> None:
+    damage(own_out)
+    with pytest.raises(BadInput) as caught:
+        read_output(own_out)
+    assert message.format(out=own_out) in caught.value.message
