@@ -16,6 +16,7 @@ from pmx_cluster_tb.view.file_roles import file_role
 _NAME_COLUMNS = 42
 _INDENT_COLUMNS = 4
 _SIZE_COLUMNS = 6
+_SHOWN_ALIKE = 4
 _DOCUMENTATION = PurePosixPath("/usr/share")
 
 _ROOT = PurePosixPath("/")
@@ -75,6 +76,13 @@ def first_boot_steps(settings: FirstBootSettings) -> list[str]:
     return [f"installs {names} in one run of apt-get"]
 
 
+def package_tree(package: Package) -> Tree:
+    """What the package installs, and its scripts."""
+    tree = Tree(_package_label(package, package.file_name), guide_style="dim")
+    _add_package(tree, package)
+    return tree
+
+
 def _package_label(package: Package, purpose: str) -> Text:
     return Text.assemble((package.name, "bold"), f" {package.version}  ", (purpose, "dim"))
 
@@ -109,15 +117,23 @@ def _add_entries(tree: Tree, entries: list[_Entry], above: PurePosixPath = _ROOT
     for group in groups.values():
         if len(group) == 1:
             tree.add(_entry_leaf(depth, slash + str(group[0].path.relative_to(above)), group[0]))
+            continue
+        folder = PurePosixPath(commonpath(str(entry.path.parent) for entry in group))
+        name = f"{slash}{folder.relative_to(above)}/"
+        purposes = {file_role(entry.path).purpose for entry in group}
+        if len(group) > _SHOWN_ALIKE and len(purposes) == 1:
+            tree.add(_leaf(depth, name, _total_size(group), f"{purposes.pop()}, {len(group)} files"))
         else:
-            folder = PurePosixPath(commonpath(str(entry.path.parent) for entry in group))
-            branch = tree.add(Text(f"{slash}{folder.relative_to(above)}/"))
-            _add_entries(branch, group, folder, depth + 1)
+            _add_entries(tree.add(Text(name)), group, folder, depth + 1)
 
 
 def _entry_leaf(depth: int, name: str, entry: _Entry) -> Text:
     size = _size(len(entry.content)) if isinstance(entry, File) else "link"
     return _leaf(depth, name, size, file_role(entry.path).purpose)
+
+
+def _total_size(entries: list[_Entry]) -> str:
+    return _size(sum(len(entry.content) for entry in entries if isinstance(entry, File)))
 
 
 def _leaf(depth: int, name: str, size: str, purpose: str) -> Text:
