@@ -26,21 +26,25 @@ def difference_lines(difference: Difference) -> Iterator[Text]:
         yield Text("no change: a build would make what is there already")
         return
     if difference.ring:
-        yield from _node_lines(difference.ring)
+        yield from _node_lines(difference.ring, {})
+    shown: dict[tuple[str, ...], str] = {}
     for node in difference.nodes:
-        yield from _node_lines(node)
+        yield from _node_lines(node, shown)
 
 
-def _node_lines(node: NodeDifference) -> Iterator[Text]:
+def _node_lines(node: NodeDifference, shown: dict[tuple[str, ...], str]) -> Iterator[Text]:
+    """`shown` maps changes that an earlier node had, line by line, to that node; they are not shown again."""
     yield Text.assemble((node.name, "bold cyan"), f"  {_fate(node)}")
     for reach in Reach:
         changes = [change for change in node.changes if change.reach is reach]
-        if changes:
-            yield Text(f"  {_REACH_TEXTS[reach]}", style="bold" if reach is Reach.CLUSTER_WIDE else "")
+        if not changes:
+            continue
+        yield Text(f"  {_REACH_TEXTS[reach]}", style="bold" if reach is Reach.CLUSTER_WIDE else "")
         if touched := ", ".join(touches(changes)):
             yield Text(f"  touches: {touched}")
-        for change in changes:
-            yield from map(_styled, change_diff(change))
+        lines = tuple(line for change in changes for line in change_diff(change))
+        first = shown.setdefault(lines, node.name)
+        yield from map(_styled, lines if first == node.name else [f"the same as on {first}"])
     yield Text()
 
 

@@ -16,7 +16,7 @@ from pmx_cluster_tb.view.file_roles import file_role
 _NAME_COLUMNS = 42
 _INDENT_COLUMNS = 4
 _SIZE_COLUMNS = 6
-_SHOWN_ALIKE = 4
+_SHOWN_ALIKE = 8
 _DOCUMENTATION = PurePosixPath("/usr/share")
 
 _ROOT = PurePosixPath("/")
