@@ -1,7 +1,6 @@
 """`first-boot [ORDERING]`: exit status 0 when every step is done, else 1."""
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +14,6 @@ from firstboot.steps import StepFailed, log, run_steps
 def main(arguments: Sequence[str], root: Path = Path("/")) -> int:
     """Runs the steps of the settings that this program is packed with; `root` is another in tests only."""
     _parser().parse_args(arguments)
-    # a shutdown in the middle removes what was unpacked
-    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(1))
     archive = own_archive()
     try:
         with only_runner(archive):

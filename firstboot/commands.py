@@ -13,32 +13,42 @@ _FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin
 def run(command: Sequence[str], remedy: str) -> None:
     """Runs `command`, whose output goes to the journal; raises StepFailed with `remedy` if it fails."""
     log(f"running `{shlex.join(command)}`")
-    status = _run(command, capture=False).returncode
+    status = _wait(_started(command))
     if status != 0:
         raise StepFailed(f"`{shlex.join(command)}` {_ended(status)}", remedy)
 
 
 def output_of(command: Sequence[str], accepted: Sequence[int] = (0,)) -> str:
     """What `command` printed; raises StepFailed if its exit status is not an `accepted` one."""
-    result = _run(command, capture=True)
-    if result.returncode not in accepted:
-        raise StepFailed(f"`{shlex.join(command)}` {_ended(result.returncode)}", result.stderr.strip())
-    return result.stdout
+    process = _started(command, subprocess.PIPE)
+    output, errors = process.communicate()
+    if process.returncode not in accepted:
+        raise StepFailed(f"`{shlex.join(command)}` {_ended(process.returncode)}", errors.strip())
+    return output
 
 
-def _run(command: Sequence[str], *, capture: bool) -> subprocess.CompletedProcess[str]:
+def _started(command: Sequence[str], output: int | None = None) -> subprocess.Popen[str]:
     try:
-        return subprocess.run(
+        return subprocess.Popen(
             command,
-            check=False,
             stdin=subprocess.DEVNULL,
-            capture_output=capture,
+            stdout=output,
+            stderr=output,
             encoding="utf-8",
             errors="replace",
             env=_environment(os.environ),
         )
     except FileNotFoundError as error:
-        raise StepFailed(f"`{command[0]}` is not installed", f"is this a Debian system? {error}") from error
+        raise StepFailed(f"`{command[0]}` is not installed", "this program is for Debian systems") from error
+
+
+def _wait(process: subprocess.Popen[str]) -> int:
+    # subprocess.run would kill apt at Ctrl-C, and dpkg with it in the middle of a package
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            log("waiting for the command to end by itself")
 
 
 def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
