@@ -160,7 +160,14 @@ def _user_name(text: str) -> str:
 
 USER_NAME = Text(_user_name, "a user name", {"pattern": "^[a-z][a-z0-9_-]{0,31}$"})
 
-FULL_NAME = matching(r"[^:,]{1,200}", "a full name", "must hold no `:` and no `,`, at most 200 characters")
+
+def _full_name(text: str) -> str:
+    if not re.fullmatch(r"[^:,]{0,200}", text):
+        raise Refusal("must hold no `:` and no `,`, and at most 200 characters")
+    return text
+
+
+FULL_NAME = Text(_full_name, "a full name", {"pattern": "^[^:,]{0,200}$"}, may_be_empty=True)
 
 _NETWORK_MANAGERS = {"ifupdown", "ifupdown-ng", "netplan.io", "network-manager", "connman", "wicd"}
 
