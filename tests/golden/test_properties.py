@@ -36,7 +36,7 @@ def digest(case: Path) -> str:
 
 
 _PRINT_DIGESTS = """
-from tests.unit.test_plan_properties import CASES, digest
+from tests.golden.test_properties import CASES, digest
 print([digest(case) for case in CASES])
 """
 
