@@ -150,6 +150,4 @@ def _is_applying(system: System) -> bool:
         return False
     said = run("systemctl", "show", "--property=ActiveState,Job", _SERVICE).output
     properties = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
-    return (
-        properties.get("ActiveState") in {"activating", "deactivating"} or properties.get("Job", "0") != "0"
-    )
+    return properties.get("ActiveState") in {"activating", "deactivating"} or bool(properties.get("Job"))
