@@ -262,10 +262,16 @@ def _report_missing(kind: Kind[Any], name: str, path: KeyPath, report: Report) -
         case Text(wanted=wanted):
             report.error((*path, name), f"is required: {wanted}")
         case TableOf(shape=shape):
-            inner = [inner for inner, (_, entry) in keys_of(shape).items() if entry.required]
-            report.error((*path, name), "is required", f"a table with {listed(inner)}" if inner else "")
+            report.error((*path, name), "is required", f"a table with {_what_it_holds(shape)}")
+        case TablesOf(shape=shape):
+            report.error((*path, name), "is required", f"a list of tables with {_what_it_holds(shape)}")
         case _:
             report.error((*path, name), "is required")
+
+
+def _what_it_holds(shape: type[Shape]) -> str:
+    required = [name for name, (_, entry) in keys_of(shape).items() if entry.required]
+    return listed(required) if required else listed(keys_of(shape), "or")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,24 @@
 """Who may log in."""
 
 from pmx_cluster_tb.model.credentials import HASH_HINT
+from pmx_cluster_tb.model.kinds import Shape
 from pmx_cluster_tb.model.lines import KeyPath
 from pmx_cluster_tb.model.report import Report
-from pmx_cluster_tb.model.tables import FileTable
+from pmx_cluster_tb.model.tables import AccessTable, FileTable, UserTable
 
 _USER: KeyPath = ("access", "user")
 
 
-def _one_hash(table: KeyPath, name: str, report: Report) -> bool:
-    """Whether the table at `table` gives a hash, by itself or in a file; both are an error."""
+def _one_hash(table: KeyPath, shape: type[Shape], name: str, report: Report) -> bool:
+    """Whether the table at `table` gives a hash, by itself or in a file, or tries to; both are an error."""
     given = [key for key in (name, f"{name}-file") if report.has((*table, key))]
     if len(given) == 2:
         report.error((*table, given[1]), f"only one of `{given[0]}` and `{given[1]}` may be given")
-    return bool(given)
+    return bool(given) or any(report.has((*table, mistaken)) for mistaken in shape.MISTAKEN)
 
 
 def _root_hash(file: FileTable, report: Report) -> None:
-    if file.access and not _one_hash(("access",), "root-password-hash", report):
+    if file.access and not _one_hash(("access",), AccessTable, "root-password-hash", report):
         report.error(
             ("access", "root-password-hash"), "is required, or else `root-password-hash-file`", HASH_HINT
         )
@@ -37,7 +38,7 @@ def _user_can_log_in(file: FileTable, report: Report) -> None:
     user = file.access and file.access.user
     if not user:
         return
-    has_hash = _one_hash(_USER, "password-hash", report)
+    has_hash = _one_hash(_USER, UserTable, "password-hash", report)
     if not has_hash and not user.ssh_keys and not _has_elements((*_USER, "ssh-keys"), report):
         report.error(
             _USER,

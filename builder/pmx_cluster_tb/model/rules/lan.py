@@ -25,7 +25,7 @@ def _gateway_is_a_host(file: FileTable, report: Report) -> None:
         ends = [network.network_address]
         if network.version == 4:
             ends.append(network.broadcast_address)
-        if gateway in ends and network.num_addresses > 2:
+        if gateway and gateway in ends and network.num_addresses > 2:
             report.error(
                 ("management", "gateway"),
                 f"{shown(gateway)} must be a host's address, not an end of the LAN {shown(network)}",
@@ -37,7 +37,7 @@ def _one_lan(file: FileTable, report: Report) -> None:
     there = [
         (index, node, node.address.network)
         for index, node in file.numbered_nodes()
-        if node.address and gateway in node.address.network
+        if node.address and gateway and gateway in node.address.network
     ]
     for index, node, network in there[1:]:
         _, first, first_network = there[0]

@@ -19,7 +19,7 @@ def ring_prefixes(file: FileTable) -> Iterator[tuple[str, IPv4Network | IPv6Netw
 
 def _one_family_stays(file: FileTable, report: Report) -> None:
     if file.ring and file.ring.ipv4 == file.ring.ipv6 == "none":
-        report.error(("ring", "ipv6"), "must not be `none` as `ring.ipv4` is: one of them must stay")
+        report.error(("ring", "ipv6"), "must not be `none` too: one family must stay")
 
 
 def _right_range(file: FileTable, report: Report) -> None:
@@ -35,7 +35,7 @@ def _right_range(file: FileTable, report: Report) -> None:
             report.warning(
                 ("ring", name),
                 f"{shown(prefix)} is in `fc00::/8`, which is not assigned",
-                "a random one in `fd00::/8`, which is for local use (RFC 4193); `pmx-cluster-tb init` writes one",
+                "a random one in `fd00::/8`, for local use (RFC 4193), as `pmx-cluster-tb init` writes",
             )
 
 
