@@ -113,7 +113,7 @@ def _mailbox(text: str) -> str:
 
 MAILBOX = Text(_mailbox, "a mail address as `admin@example.org`", {"pattern": f"^{_MAILBOX}$"})
 
-_VERSION = re.compile(r"(\d{1,4})(?:\.(\d{1,4}))?(?:[.-].*)?")
+_VERSION = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,4}))?(?:[.-].*)?")
 
 
 def _proxmox_version(text: str) -> ProxmoxVersion:
@@ -184,4 +184,11 @@ def _package_name(text: str) -> str:
 
 PACKAGE_NAME = Text(_package_name, "the name of a Debian package", {"pattern": "^[a-z0-9][a-z0-9+.-]+$"})
 
-FILE_NAME = Text(lambda text: text, "the name of a file")
+
+def _file_name(text: str) -> str:
+    if re.match(r"\$[0-9a-z]{1,2}\$", text):
+        raise Refusal("is a hash; the name of a file must stand here")
+    return text
+
+
+FILE_NAME = Text(_file_name, "the name of a file", {"not": {"pattern": r"^\$[0-9a-z]{1,2}\$"}})

@@ -92,5 +92,5 @@ def listed(values: Iterable[object], conjunction: str = "and") -> str:
 
 def nearest(word: str, words: Iterable[str]) -> str | None:
     """The one of `words` that `word` was probably meant to be."""
-    found = get_close_matches(word, list(words), n=1)
+    found = get_close_matches(word[:_LONGEST_SHOWN], list(words), n=1)
     return found[0] if found else None

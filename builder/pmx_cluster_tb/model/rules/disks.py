@@ -48,10 +48,10 @@ class _Disk:
         return value if place else Filesystem.EXT4
 
     def raid(self, filesystem: Filesystem) -> tuple[Raid | None, KeyPath | None]:
-        """As `value`; a level of the cluster's is not for a node that has a file system without one."""
+        """As `value`; a level of the cluster's does not hold for a node whose own file system has it not."""
         raid, place = self.value("raid")
         own_filesystem = self.report.has((*self.path, "filesystem"))
-        if place == (*_CLUSTER, "raid") and own_filesystem and not RAIDS[filesystem]:
+        if place == (*_CLUSTER, "raid") and raid and own_filesystem and raid not in RAIDS[filesystem]:
             return None, None
         return raid, place
 
