@@ -262,11 +262,18 @@ def _report_missing(kind: Kind[Any], name: str, path: KeyPath, report: Report) -
         case Text(wanted=wanted):
             report.error((*path, name), f"is required: {wanted}")
         case TableOf(shape=shape):
-            report.error((*path, name), "is required", f"a table with {_what_it_holds(shape)}")
+            report.error((*path, name), "is required", f"{_table(path, name)} with {_what_it_holds(shape)}")
         case TablesOf(shape=shape):
-            report.error((*path, name), "is required", f"a list of tables with {_what_it_holds(shape)}")
+            report.error(
+                (*path, name), "is required", f"{_table(path, f'[{name}]')} with {_what_it_holds(shape)}"
+            )
         case _:
             report.error((*path, name), "is required")
+
+
+def _table(path: KeyPath, name: str) -> str:
+    """The header of a table of the file's top level; others are mostly written inline."""
+    return "a table" if path else f"`[{name}]`"
 
 
 def _what_it_holds(shape: type[Shape]) -> str:
