@@ -55,6 +55,17 @@ def test_one_node_with_the_content_of_its_files(command: Command) -> None:
         assert bool(re.search(shown, ran.out)) is (node.node.name == "pve2")
 
 
+def test_contents_are_shown_as_they_are(command: Command) -> None:
+    shown = command("plan", "--node", "pve1").out
+    value = json.loads(command("plan", "--node", "pve1", "--json").out)
+    package = value["nodes"][0]["package"]
+    texts = [file["content"] for file in package["files"] if "content" in file] + list(
+        package["scripts"].values()
+    )
+    assert len(texts) > 10
+    assert [text for text in texts if text not in shown] == []
+
+
 def test_a_node_that_is_not_there(command: Command) -> None:
     ran = command("plan", "--node", "pve4")
     assert (ran.status, ran.out) == (2, "")

@@ -136,4 +136,5 @@ def _draw(plan: "ClusterPlan", nodes: "tuple[NodePlan, ...]", *, contents: bool)
         for node in nodes:
             for title, text in node_contents(node):
                 console.print(f"--- {title}", style="bold", soft_wrap=True)
-                console.print(text, soft_wrap=True)
+                # as it is: rich would expand tabs
+                click.echo(text)
