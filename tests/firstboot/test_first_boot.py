@@ -172,6 +172,14 @@ def test_a_missing_program() -> None:
         output_of(["no-such-program"])
 
 
+def test_no_room_to_unpack(archive: Path, debian: FakeDebian) -> None:
+    (debian.root / "run").rmdir()
+    result = debian.first_boot(archive, "fully-up")
+    assert result.returncode == 1
+    assert f"error: [Errno 2] No such file or directory: '{debian.root}/run/pmx-first-boot'" in result.stdout
+    assert "hint: it must run as root, and have room below /run" in result.stdout
+
+
 def test_two_at_once(archive: Path, debian: FakeDebian) -> None:
     with archive.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -213,7 +221,7 @@ def test_settings_of_another_version(
     result = debian.first_boot(_repacked(archive, tmp_path, "settings.json", settings), "fully-up")
     assert result.returncode == 1
     assert message in result.stdout
-    assert "hint: build proxmox-first-boot again with `pmx-cluster-tb build`" in result.stdout
+    assert "hint: copy the file again, or build it again with `pmx-cluster-tb build`" in result.stdout
     assert debian.calls() == []
 
 
