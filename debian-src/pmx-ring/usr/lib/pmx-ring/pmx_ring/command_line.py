@@ -40,9 +40,9 @@ def _concluded(outcome: Outcome, nothing: str) -> int:
 def _apply(system: System, options: argparse.Namespace) -> int:
     if options.dry_run:
         outcome = apply(system, dry_run=True, force=options.force, say=lambda text: _say(f"would: {text}"))
-        return _concluded(outcome, "nothing to change")
-    outcome = recorded_apply(system, after_dpkg=options.after_dpkg, force=options.force, say=_say)
-    return _concluded(outcome, "nothing to change: the settings are in force")
+    else:
+        outcome = recorded_apply(system, after_dpkg=options.after_dpkg, force=options.force, say=_say)
+    return _concluded(outcome, "nothing to change")
 
 
 def _wait(system: System, options: argparse.Namespace) -> int:
