@@ -1,6 +1,5 @@
 """`pmx-cluster-tb plan`."""
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +71,8 @@ def command(
 
 
 def _chosen(plan: "ClusterPlan", names: tuple[str, ...]) -> "tuple[NodePlan, ...]":
+    from difflib import get_close_matches
+
     known = {node.node.name: node for node in plan.nodes}
     for name in names:
         if name not in known:
