@@ -17,6 +17,7 @@ from pmx_cluster_tb.artifacts.deb_rules import package_faults
 from pmx_cluster_tb.plan.types import ControlMember, File, Link, Package
 from pmx_cluster_tb.problems import BadInput
 from tests.artifacts.packages import package
+from tests.roots.commands import require
 
 pytestmark = pytest.mark.tools
 
@@ -36,6 +37,11 @@ scripts = st.builds(
     st.binary(max_size=9).map(lambda rest: b"#!/bin/sh\n#" + rest.hex().encode() + b"\n"),
     st.just(0o755),
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def dpkg_deb() -> None:
+    require("dpkg-deb")
 
 
 @st.composite
