@@ -69,7 +69,7 @@ def test_fabric_completes_every_port_that_exists(machine: Machine) -> None:
     machine.applied()
     machine.write("/fake/running-config", "")
     said = machine.pmx_ring("fabric")[1].splitlines()
-    assert [line.rpartition(" to ")[2] for line in said] == ["`en05` in FRR", "`en06` in FRR"]
+    assert [line.rpartition(" to ")[2] for line in said] == ["`lo` in FRR", "`en05` in FRR", "`en06` in FRR"]
     machine.uninstall()
     assert machine.pmx_ring("fabric") == (0, "", "")
 

@@ -52,7 +52,7 @@ def missing_router_lines(system: System) -> list[str]:
 
 def fabric_changes(system: System, names: Sequence[str]) -> Changes:
     """Add what FRR runs without under each of the interfaces `names`, which exist."""
-    if not names or not runs_fabricd() or sdn_claims(system):
+    if not runs_fabricd() or sdn_claims(system):
         return
     for name in names:
         if lines := missing_lines(system, f"interface {name}"):

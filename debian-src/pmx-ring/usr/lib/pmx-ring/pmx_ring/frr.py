@@ -144,7 +144,7 @@ def _configured(context: Context, facts: Facts) -> Changes:
         yield Change("enable frr.service", lambda: _enable(context))
     yield from _loaded(context, digest(*wanted.values()))
     yield from fabric_changes(
-        context.system, [port.name for port in facts.ports if exists(context.system, port.name)]
+        context.system, ["lo", *(port.name for port in facts.ports if exists(context.system, port.name))]
     )
 
 
