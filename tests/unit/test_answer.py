@@ -29,7 +29,7 @@ from pmx_cluster_tb.sources import read_sources
 from tests.clusters import seed_cluster
 from tests.unit.answer_rules import VERSIONS, accepted_keys, faults
 
-# of no two the glob of one matches the other
+# one glob holds any of them
 SERIALS = tuple(f"S7KGNU0X00000{number}" for number in range(1, 7))
 
 DISKS_OF_RAID = {Raid.RAID0: 1, Raid.RAID1: 2, Raid.RAID10: 4, Raid.RAIDZ1: 3, Raid.RAIDZ2: 4, Raid.RAIDZ3: 5}
