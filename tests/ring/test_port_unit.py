@@ -32,13 +32,7 @@ ExecStart=ip link set far mtu 4000 up
 """
 
 
-RELEASE_GROUPS = [
-    pytest.param(release, marks=pytest.mark.xdist_group(f"port-{release}")) for release in RELEASES
-]
-"""All tests of a release in one process, which boots one machine for them."""
-
-
-@pytest.fixture(scope="module", params=RELEASE_GROUPS)
+@pytest.fixture(scope="module", params=RELEASES)
 def booted_node(request: pytest.FixtureRequest, finished_roots: Callable[[str], Path]) -> Iterator[Machine]:
     """pve1, booted, with its settings in force."""
     with fresh_root(request.param, finished_roots(request.param)) as root:

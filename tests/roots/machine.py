@@ -51,7 +51,8 @@ class Machine:
 
     def failed_units(self) -> list[str]:
         """The names of the units that failed."""
-        return self.says("systemctl", "list-units", "--failed", "--plain", "--no-legend").split("\n")[:-1]
+        said = self.says("systemctl", "list-units", "--failed", "--plain", "--no-legend")
+        return [line.split()[0] for line in said.splitlines()]
 
     def journal(self, *options: str) -> str:
         """The tail of the journal, or what `options` select."""
