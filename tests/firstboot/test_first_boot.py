@@ -121,8 +121,8 @@ def test_a_failure_says_what_to_do_and_leaves_nothing(archive: Path, debian: Fak
     assert error.startswith("pmx first boot: error: packages: `apt-get --yes ")
     assert error.endswith(".deb` ended with status 100")
     assert hint == (
-        f"pmx first boot: hint: make `apt-get update` succeed, then run {archive} again, or reboot: "
-        "every boot tries again"
+        "pmx first boot: hint: mend what apt says above (packages not found: `apt-get update` must succeed), "
+        f"then run {archive} again, or reboot: every boot tries again"
     )
     assert debian.unpacked() == []
     assert debian.first_boot(archive, "fully-up").returncode == 0
