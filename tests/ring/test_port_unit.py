@@ -38,7 +38,7 @@ def booted_node(request: pytest.FixtureRequest, finished_roots: Callable[[str], 
     with fresh_root(request.param, finished_roots(request.param)) as root:
         install_node(root, virtual(seed_cluster()), "pve1")
         with booted(root) as machine:
-            machine.run(["pmx-ring", "wait"], seconds=60)
+            machine.run(["pmx-ring", "wait"], seconds=180)
             yield machine
 
 
@@ -130,7 +130,7 @@ def test_plugged_before_boot(root: Root) -> None:
     root.write("/etc/systemd/system/cable.service", PLUGGED_AT_BOOT)
     root.run(["systemctl", "add-wants", "sysinit.target", "cable.service"])
     with booted(root) as machine:
-        machine.run(["pmx-ring", "wait"], seconds=60)
+        machine.run(["pmx-ring", "wait"], seconds=180)
         wait_until_ready(machine)
         assert machine.failed_units() == []
     with booted(root) as machine:

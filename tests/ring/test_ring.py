@@ -20,7 +20,7 @@ from tests.roots.waiting import wait_for
 pytestmark = pytest.mark.root
 
 NAMES = ("pve1", "pve2", "pve3")
-CONVERGENCE_SECONDS = 90
+CONVERGENCE_SECONDS = 180
 """OpenFabric synchronises with one neighbour at a time, and starts over when that fails."""
 
 Ring = tuple[dict[str, Machine], dict[str, Cable]]
@@ -42,7 +42,7 @@ def ring(request: pytest.FixtureRequest, finished_roots: Callable[[str], Path]) 
         for cable in cables.values():
             cable.plug()
         for machine in machines.values():
-            machine.run(["pmx-ring", "wait"], seconds=60)
+            machine.run(["pmx-ring", "wait"], seconds=180)
         yield machines, cables
 
 
@@ -125,6 +125,6 @@ def test_upgrade_to_another_mtu_and_other_addresses(ring: Ring) -> None:
         fabric, node = packages(changed, name)
         machine.run(apt("install", *carry(machine.root, fabric, versioned(node, "2.0"))))
     for machine in machines.values():
-        machine.run(["pmx-ring", "wait"], seconds=60)
+        machine.run(["pmx-ring", "wait"], seconds=180)
     wait_until_whole(machines, changed)
     assert "10.0.0.8" not in machines["pve1"].says("ip", "address", "show", "dev", "lo")

@@ -14,7 +14,7 @@ from tests.roots.commands import Outcome, require, run
 from tests.roots.root import ENVIRONMENT, Root
 from tests.roots.waiting import wait_for
 
-_BOOT_SECONDS = 60
+_BOOT_SECONDS = 180
 _NSPAWN_ENVIRONMENT = {"SYSTEMD_NSPAWN_API_VFS_WRITABLE": "yes", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
 _serial = count()
 
