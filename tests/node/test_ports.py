@@ -65,6 +65,17 @@ def test_port_leaves_frr_alone_that_does_not_run_or_belongs_to_sdn(machine: Mach
     assert machine.pmx_ring("port", "en05") == (0, "", "")
 
 
+def test_port_does_not_wait_for_pmxcfs_to_know_whose_frr_it_is(machine: Machine) -> None:
+    machine.applied()
+    machine.write("/fake/running-config", "")
+    machine.write("/usr/bin/pmxcfs", "")
+    assert "to `en05` in FRR" in machine.pmx_ring("port", "en05")[1]
+    machine.write("/fake/running-config", "")
+    machine.write(FRR_CONF, "! written by somebody else\n")
+    machine.write(f"{INTERFACES}/en05/mtu", "1500\n")
+    assert machine.pmx_ring("port", "en05") == (0, "set the MTU of `en05` to 4000\n", "")
+
+
 def test_fabric_completes_every_port_that_exists(machine: Machine) -> None:
     machine.applied()
     machine.write("/fake/running-config", "")

@@ -86,7 +86,9 @@ def _port(system: System, options: argparse.Namespace) -> int:
         raise RingError(f"`{options.name}` is no port of `{facts.node}`")
     if not exists(system, options.name):
         raise RingError(f"`{options.name}` does not exist")
-    return _done((*bring_up(system, options.name, facts.mtu), *fabric_changes(system, [options.name])))
+    # the link first and in any case, whatever FRR says
+    _done(bring_up(system, options.name, facts.mtu))
+    return _done(fabric_changes(system, [options.name]))
 
 
 def _fabric(system: System, _options: argparse.Namespace) -> int:
