@@ -1,5 +1,6 @@
 """Artifacts read back: whole ones, and all that is not."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
@@ -120,6 +121,31 @@ def test_what_is_not_ours(tmp_path: Path, content: bytes, message: str) -> None:
     with pytest.raises(BadInput) as caught:
         inspect_artifact(path)
     assert caught.value.message == message.format(path=path)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["[" * 5000 + "]" * 5000, "1\n" + "a." * 50_000 + "b = 1", "1" * 5000],
+    ids=["nested", "deep key", "long number"],
+)
+def test_what_tomllib_cannot_bear(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "answer.toml"
+    path.write_text(f"[global]\na = {value}\n")
+    with pytest.raises(BadInput, match="is text, but no TOML"):
+        inspect_artifact(path)
+
+
+def test_an_answer_with_values_that_json_has_not(tmp_path: Path) -> None:
+    path = tmp_path / "answer.toml"
+    path.write_text(
+        "[global]\ntable = {day = 2024-02-29}\n"
+        f"list = [07:30:00, 2024-02-29T07:30:00Z, nan, -inf, 0x{'f' * 5000}, true, 1, 1.5]\n"
+    )
+    shown = json.loads(json.dumps(inspect_artifact(path).as_json(), allow_nan=False))
+    assert shown["answer"]["global"] == {
+        "table": {"day": "2024-02-29"},
+        "list": ["07:30:00", "2024-02-29T07:30:00+00:00", "nan", "-inf", f"0x{'f' * 5000}", True, 1, 1.5],
+    }
 
 
 def test_an_image_is_not_read_whole(tmp_path: Path) -> None:
