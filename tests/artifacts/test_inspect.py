@@ -1,6 +1,9 @@
 """Artifacts read back: whole ones, and all that is not."""
 
+import hashlib
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
@@ -8,7 +11,7 @@ import pytest
 
 from pmx_cluster_tb import release
 from pmx_cluster_tb.artifacts.earlier_output import read_output
-from pmx_cluster_tb.artifacts.hook import hook_bytes
+from pmx_cluster_tb.artifacts.hook import SHEBANG, hook_bytes
 from pmx_cluster_tb.artifacts.hook_reader import read_hook
 from pmx_cluster_tb.artifacts.inspect import (
     Inspected,
@@ -202,6 +205,31 @@ def test_damage_to_a_first_boot_file_is_bad_input_or_harmless(flip: int) -> None
         assert list(read.program.values()) == list(expected.program.values()), offset
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"node": None},
+        {"cluster": 1},
+        {"packages": None},
+        {"packages": [{"file": "pmx-x_1_all.deb", "version": "1"}]},
+        {"packages": [{"name": 1, "file": "pmx-x_1_all.deb", "version": "1"}]},
+    ],
+)
+def test_a_first_boot_file_with_other_settings_is_bad_input(change: dict[str, object]) -> None:
+    packages = [{"name": "pmx-x", "version": "1", "file": "pmx-x_1_all.deb"}]
+    settings = {"schema": 1, "cluster": "c", "node": "n", "packages": packages, **change}
+    digest = hashlib.sha256(b"a package").hexdigest()
+    for package in settings["packages"] or ():  # type: ignore[attr-defined]
+        package["sha256"] = digest
+    file = io.BytesIO()
+    file.write(SHEBANG)
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("settings.json", json.dumps(settings))
+        archive.writestr("packages/pmx-x_1_all.deb", b"a package")
+    with pytest.raises(BadInput, match="is damaged: "):
+        read_hook(file.getvalue(), "first-boot")
+
+
 def test_an_output_compares_equal_to_its_plan(out: Path) -> None:
     assert not difference(read_output(out), seed_plan())
 
@@ -228,9 +256,21 @@ def _answer_in_latin_1(out: Path) -> None:
     (out / "pve1/answer.toml").write_bytes(b"\xe9")
 
 
+def _another_package(out: Path) -> None:
+    (ring,), (package,) = out.glob("*.deb"), (out / "pve1").glob("*.deb")
+    package.write_bytes(ring.read_bytes())
+
+
+def _no_name(out: Path) -> None:
+    manifest = out / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"pve1"', '"pve\\u0000"'))
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
+        (_another_package, "`pmx-pvc1-pve1` in `{out}/pve1` is no package of a node"),
+        (_no_name, "cannot read `{out}`: embedded null byte"),
         (_no_manifest, "cannot read `{out}/manifest.json`: No such file or directory"),
         (_no_hook, "cannot read `{out}/pve1/first-boot`: No such file or directory"),
         (_damaged_package, "_all.deb` is damaged: "),
