@@ -12,7 +12,13 @@ from pathlib import Path
 
 from pmx_cluster_tb.artifacts.deb_reader import is_deb, read_deb
 from pmx_cluster_tb.artifacts.hook_reader import is_hook, read_hook
-from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME, Manifest, built_files, read_manifest
+from pmx_cluster_tb.artifacts.manifest import (
+    MANIFEST_NAME,
+    Manifest,
+    built_files,
+    changed_files,
+    read_manifest,
+)
 from pmx_cluster_tb.model.toml_text import Unreadable, tables_of
 from pmx_cluster_tb.plan.types import Package, Table
 from pmx_cluster_tb.problems import BadInput
@@ -196,15 +202,13 @@ def _inspected_output(folder: Path) -> InspectedOutput:
     if not path.is_file():
         raise BadInput(f"`{folder}` is no output folder of `build`: it has no {MANIFEST_NAME}")
     manifest = read_manifest(path.read_bytes(), str(path))
-    built = {file.path: file.sha256 for file in manifest.files}
+    built = {file.path for file in manifest.files}
     there = built_files(folder)
     return InspectedOutput(
         manifest=manifest,
-        missing=tuple(sorted(built.keys() - there)),
-        changed=tuple(
-            sorted(one for one in built.keys() & there if _sha256((folder / one).read_bytes()) != built[one])
-        ),
-        added=tuple(sorted(there - built.keys())),
+        missing=tuple(sorted(built - there)),
+        changed=tuple(changed_files(folder, manifest)),
+        added=tuple(sorted(there - built)),
     )
 
 
