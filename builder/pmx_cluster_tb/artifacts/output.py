@@ -45,7 +45,8 @@ def write_output(plan: ClusterPlan, out: Path, observer: Observer) -> Manifest:
     """Makes the folder `out` with all artifacts of `plan`; see `manifest.json` in it.
 
     It appears whole or not at all. An older one is replaced only if `build` made it, and nobody added or
-    changed anything in it. Raises BadInput if `out` cannot be that folder, and UserError if it cannot be written.
+    changed anything in it. Raises BadInput if `out` cannot be that folder, and UserError if it cannot be
+    written.
     """
     try:
         folder = _checked(out)
