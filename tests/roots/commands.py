@@ -15,6 +15,7 @@ PACKAGES = {
     "dh": "debhelper",
     "dpkg-buildpackage": "dpkg-dev",
     "dpkg-deb": "dpkg",
+    "git": "git",
     "ip": "iproute2",
     "lintian": "lintian",
     "mmdebstrap": "mmdebstrap",
