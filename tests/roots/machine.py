@@ -72,7 +72,7 @@ def booted(root: Root) -> Iterator[Machine]:
     root.write("/etc/systemd/system/systemd-udev-trigger.service.d/net.conf", _NETWORK_DEVICES_ONLY)
     with _control_group(serial) as group, TemporaryFile() as console:
         nspawn = subprocess.Popen(
-            ["sh", "-c", 'echo $$ > "$0/cgroup.procs"; exec "$@"', group, *_command(root, serial)],
+            ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', group, *_command(root, serial)],
             env={**os.environ, **_NSPAWN_ENVIRONMENT},
             stdin=subprocess.DEVNULL,
             stdout=console,
