@@ -1,0 +1,36 @@
+"""The step that brings all packages up to date.
+
+Proxmox documents `full-upgrade` for its packages: a plain upgrade holds back those that gain a dependency.
+"""
+
+from firstboot.apt import apt_get, is_clean, mend, update
+from firstboot.files import write_file
+from firstboot.record import FOLDER
+from firstboot.settings import Settings
+from firstboot.steps import Step
+from firstboot.system import System
+
+_MARK = f"{FOLDER}/upgraded"
+
+
+def upgrade_step(settings: Settings, run: str) -> Step:
+    """A full upgrade, once for the build that the record calls `run`."""
+    return Step(
+        name="upgrade",
+        is_done=lambda system: system.text(_MARK) == _mark(run) and is_clean(system),
+        do=lambda system: _upgrade(system, run),
+        deadline=settings.deadlines["upgrade"],
+    )
+
+
+def _upgrade(system: System, run: str) -> None:
+    mend(system)
+    update(system)
+    apt_get(system, "full-upgrade")
+    if not system.dry_run:
+        system.path(FOLDER).mkdir(parents=True, exist_ok=True)
+        write_file(system, _MARK, _mark(run).encode())
+
+
+def _mark(run: str) -> str:
+    return f"{run}\n"
