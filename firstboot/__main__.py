@@ -1,7 +1,6 @@
 """`first-boot [ORDERING]`: exit status 0 when every step is done, 1 if not, 2 for a wrong command line."""
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -22,7 +21,6 @@ _ORDERINGS = ("before-network", "network-online", "fully-up")
 def main(arguments: Sequence[str]) -> int:
     """Runs what `arguments` ask for with the settings that this program is packed with."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(1))
     archive, system = own_archive().resolve(), _system(options)
     try:
         boot = Boot(system, archive, settings_of(archive), by_hand=options.ordering is None)
@@ -32,6 +30,8 @@ def main(arguments: Sequence[str]) -> int:
         return _failed(system, str(error), f"build {archive.name} again with `pmx-cluster-tb build`")
     except AlreadyRunning as error:
         return _failed(system, str(error), "`journalctl --follow` shows what it does")
+    except KeyboardInterrupt:
+        return _failed(system, "interrupted", "run it again: it goes on where it stopped")
     except OSError as error:
         return _failed(system, str(error), "it needs root, and a disk that is neither full nor read-only")
     return 0 if succeeded else 1

@@ -102,8 +102,10 @@ def _end_of(system: System, process: subprocess.Popen[bytes], stdin: str | None)
     except subprocess.TimeoutExpired:
         system.say("its time is up: ending it")
         return _killed(process)
-    except BaseException:  # a shutdown, or Ctrl-C
-        _killed(process)
+    except KeyboardInterrupt:
+        # in a process group of its own it did not get Ctrl-C: dpkg must not end in the middle of a package
+        system.say("waiting for the command to end by itself")
+        process.wait(system.remaining.total_seconds())
         raise
 
 

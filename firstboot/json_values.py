@@ -8,6 +8,8 @@ from typing import TypeVar
 Value = TypeVar("Value")
 Table = Mapping[str, object]
 
+_MOMENT = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\+00:00")
+
 
 class BadSettings(Exception):
     """The settings are not for this program; the message says where and why, and shows no secret."""
@@ -62,9 +64,10 @@ def boolean(value: object, place: str) -> bool:
 
 def positive(value: object, place: str) -> int:
     """A whole number from 1 on."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    # to JSON 5 and 5.0 are one number
+    if not isinstance(value, int | float) or isinstance(value, bool) or value < 1 or value != int(value):
         raise BadSettings(f"{place} must be a whole number from 1 on")
-    return value
+    return int(value)
 
 
 def seconds(value: object, place: str) -> timedelta:
@@ -73,11 +76,8 @@ def seconds(value: object, place: str) -> timedelta:
 
 
 def moment(value: object, place: str) -> datetime:
-    """A time with its zone, as ISO 8601 writes it."""
+    """A time in UTC, as ISO 8601 writes it."""
     try:
-        time = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        time = None
-    if time is None or time.tzinfo is None:
-        raise BadSettings(f"{place} must be a time with its zone")
-    return time
+        return datetime.fromisoformat(matching(value, _MOMENT, place))
+    except ValueError as error:
+        raise BadSettings(f"{place} is {value!r}: {error}") from error

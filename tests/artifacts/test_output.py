@@ -16,21 +16,11 @@ from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME, read_manifest
 from pmx_cluster_tb.artifacts.output import write_output
 from pmx_cluster_tb.problems import BadInput, UserError
 from pmx_cluster_tb.progress import Progress, unobserved
+from tests.artifacts.trees import tree
 from tests.clusters import HASH
 from tests.plans import seed_plan, two_node_plan
 
 ROOT = Path(__file__).parents[2]
-
-
-def tree(folder: Path) -> dict[str, tuple[int, bytes | None]]:
-    """Mode and content by path of everything below `folder`; folders have no content."""
-    return {
-        path.relative_to(folder).as_posix(): (
-            path.lstat().st_mode & 0o7777,
-            path.read_bytes() if path.is_file() else None,
-        )
-        for path in sorted(folder.rglob("*"))
-    }
 
 
 def _nothing(_: Path) -> None:

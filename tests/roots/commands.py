@@ -33,6 +33,11 @@ class Outcome:
     stdout: str
     stderr: str
 
+    @property
+    def said(self) -> str:
+        """Both outputs, one after the other: what dpkg says to stderr, apt passes on to stdout."""
+        return self.stdout + self.stderr
+
     def __str__(self) -> str:
         lines = [f"$ {shlex.join(self.argv)}", f"exit status {self.status}"]
         lines += [text.rstrip() for text in (self.stdout, self.stderr) if text]

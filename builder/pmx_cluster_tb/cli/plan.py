@@ -1,6 +1,5 @@
 """`pmx-cluster-tb plan`."""
 
-import sys
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,15 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from pmx_cluster_tb.cli.cluster_file import file_argument, json_option, loaded_cluster
-from pmx_cluster_tb.cli.messages import colour, note, print_json
+from pmx_cluster_tb.cli.messages import note, print_json
 from pmx_cluster_tb.problems import BadInput, UserError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from pmx_cluster_tb.plan.types import ClusterPlan, NodePlan
-
-_WIDTH_WITHOUT_TERMINAL = 100
 
 
 @click.command("plan")
@@ -103,6 +98,7 @@ def _show_difference(
     from dataclasses import replace
 
     from pmx_cluster_tb.artifacts.earlier_output import read_output
+    from pmx_cluster_tb.cli.console import output_console
     from pmx_cluster_tb.plan.difference import difference
     from pmx_cluster_tb.view.difference_text import difference_json, difference_lines
 
@@ -113,17 +109,18 @@ def _show_difference(
     if as_json:
         print_json(difference_json(changes))
         return
-    console = _console()
+    console = output_console()
     for line in difference_lines(changes):
         console.print(line, soft_wrap=True)
 
 
 def _draw(plan: "ClusterPlan", nodes: "tuple[NodePlan, ...]", *, contents: bool) -> None:
+    from pmx_cluster_tb.cli.console import output_console
     from pmx_cluster_tb.view.node_contents import node_contents
     from pmx_cluster_tb.view.plan_tree import heading, node_trees
     from pmx_cluster_tb.view.ring_text import ring_text
 
-    console = _console()
+    console = output_console()
     if not contents:
         console.print(heading(plan.cluster))
         ascii_only = not console.encoding.startswith("utf")
@@ -140,10 +137,3 @@ def _draw(plan: "ClusterPlan", nodes: "tuple[NodePlan, ...]", *, contents: bool)
             for title, text in node_contents(node):
                 console.print(f"--- {title}", style="bold", soft_wrap=True)
                 console.print(text, soft_wrap=True)
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
-    return Console(width=width, no_color=colour() is False, highlight=False, markup=False, emoji=False)

@@ -3,7 +3,6 @@
 import re
 from ipaddress import (
     AddressValueError,
-    IPv4Address,
     IPv4Network,
     IPv6Address,
     IPv6Network,
@@ -22,6 +21,7 @@ NoNetwork = Literal["none"]
 _UNIQUE_LOCAL = IPv6Network("fc00::/7")
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _THIS_HOST_OR_NETWORK = IPv4Network("0.0.0.0/8")
+_WIDEST_IPV4 = 8
 _WITH_PREFIX = re.compile(r"[^/]+/[0-9]{1,3}")
 
 
@@ -56,7 +56,7 @@ def _ip_address(text: str) -> IPAddress:
 
 def _refuse_scope(text: str) -> None:
     if "%" in text:
-        raise Refusal("must not name an interface after `%`", f"`{text.partition('%')[0]}`")
+        raise Refusal("must not name an interface after `%`", f"`{re.sub('%[^/]*', '', text)}`")
 
 
 ADDRESS: Text[IPAddress] = Text(
@@ -107,7 +107,11 @@ def _ipv4_network(text: str) -> IPv4Network | NoNetwork:
         raise Refusal("must be an IPv4 network as `10.0.0.80/28`, or `none`") from None
     _refuse_host_bits(text, network)
     address = network.network_address
-    if reason := "" if address.is_unspecified and network.prefixlen == 0 else _no_host_reason(address):
+    if network.prefixlen < _WIDEST_IPV4:
+        raise Refusal(
+            f"is too wide: the prefix must be /{_WIDEST_IPV4} or longer", f"`{address}/{_WIDEST_IPV4}`"
+        )
+    if reason := _no_host_reason(address):
         raise Refusal(reason)
     return network
 
@@ -204,8 +208,3 @@ URL = Text(
     "an http or https URL",
     {"format": "uri", "pattern": r"^https?://[^\s/@?#]+(?:/[^\s@?#]*)?$"},
 )
-
-
-def usable_ipv4_host(network: IPv4Network, address: IPv4Address) -> bool:
-    """Whether a node may have `address` of the ring's `network`: not its first and not its last."""
-    return network.network_address < address < network.broadcast_address

@@ -12,7 +12,7 @@ from datetime import date, datetime, time
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from pmx_cluster_tb.model.lines import KeyPath
-from pmx_cluster_tb.model.report import Refusal, Report, listed, nearest, shown
+from pmx_cluster_tb.model.report import Refusal, Report, listed, nearest, plain_text, shown
 
 T = TypeVar("T")
 JsonObject = Mapping[str, object]
@@ -50,7 +50,7 @@ def _toml_type(raw: object) -> str:
 def _wrong_type(raw: object, wanted: str, *, secret: bool = False) -> Refusal:
     what = f"is {_toml_type(raw)}"
     plain = isinstance(raw, int | float) and wanted == "text in quotes" and not secret
-    return Refusal(f"{what}, where {wanted} must stand", f'write `"{raw}"`' if plain else "")
+    return Refusal(f"{what}, where {wanted} must stand", f'write `"{plain_text(raw)}"`' if plain else "")
 
 
 def _report(refusal: Refusal, raw: object, path: KeyPath, report: Report, *, secret: bool = False) -> None:
@@ -59,6 +59,10 @@ def _report(refusal: Refusal, raw: object, path: KeyPath, report: Report, *, sec
 
 
 def _one_line(text: str) -> str:
+    if "PRIVATE KEY" in text:
+        raise Refusal(
+            "is a private key, which must never leave its owner", "the public one is what belongs here"
+        )
     if not text.isprintable():
         raise Refusal("must be one line without control characters")
     return text
@@ -72,14 +76,15 @@ class Text(Kind[T]):
     wanted: str
     json: JsonObject = field(default_factory=dict)
     secret: bool = False
+    may_be_empty: bool = False
 
     def read(self, raw: object, path: KeyPath, report: Report) -> T | None:
         """The parsed text."""
         try:
             if not isinstance(raw, str):
                 raise _wrong_type(raw, "text in quotes", secret=self.secret)
-            if not raw:
-                report.error(path, f"is empty; {self.wanted} must stand here")
+            if not raw and not self.may_be_empty:
+                report.error(path, f"is empty, where {self.wanted} must stand")
                 return None
             return self.parse(_one_line(raw))
         except Refusal as refusal:
@@ -88,7 +93,7 @@ class Text(Kind[T]):
 
     def schema(self, define: Callable[[type["Shape"]], JsonObject]) -> JsonObject:  # noqa: ARG002
         """A string."""
-        return {"type": "string", "minLength": 1, **self.json}
+        return {"type": "string", **({} if self.may_be_empty else {"minLength": 1}), **self.json}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +161,16 @@ class ListOf(Kind[tuple[T, ...]], Generic[T]):
     """A list without duplicates; elements that are wrong are left out after a report."""
 
     element: Kind[T]
+    most: int = 1000
 
     def read(self, raw: object, path: KeyPath, report: Report) -> tuple[T, ...] | None:
         """The elements."""
         if not isinstance(raw, list):
             hint = "one element is a list too: `[...]`" if isinstance(raw, str) else ""
             report.error(path, f"is {_toml_type(raw)}, where a list must stand", hint)
+            return None
+        if len(raw) > self.most:
+            report.error(path, f"must have at most {self.most} elements, not {len(raw)}")
             return None
         values: dict[T, None] = {}
         for index, item in enumerate(raw):
@@ -174,7 +183,12 @@ class ListOf(Kind[tuple[T, ...]], Generic[T]):
 
     def schema(self, define: Callable[[type["Shape"]], JsonObject]) -> JsonObject:
         """An array."""
-        return {"type": "array", "uniqueItems": True, "items": self.element.schema(define)}
+        return {
+            "type": "array",
+            "uniqueItems": True,
+            "maxItems": self.most,
+            "items": self.element.schema(define),
+        }
 
 
 class Shape:
@@ -248,10 +262,16 @@ def _report_missing(kind: Kind[Any], name: str, path: KeyPath, report: Report) -
         case Text(wanted=wanted):
             report.error((*path, name), f"is required: {wanted}")
         case TableOf(shape=shape):
-            inner = [inner for inner, (_, entry) in keys_of(shape).items() if entry.required]
-            report.error((*path, name), "is required", f"a table with {listed(inner)}" if inner else "")
+            report.error((*path, name), "is required", f"a table with {_what_it_holds(shape)}")
+        case TablesOf(shape=shape):
+            report.error((*path, name), "is required", f"a list of tables with {_what_it_holds(shape)}")
         case _:
             report.error((*path, name), "is required")
+
+
+def _what_it_holds(shape: type[Shape]) -> str:
+    required = [name for name, (_, entry) in keys_of(shape).items() if entry.required]
+    return listed(required) if required else listed(keys_of(shape), "or")
 
 
 @dataclass(frozen=True, slots=True)

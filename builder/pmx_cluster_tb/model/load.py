@@ -47,7 +47,7 @@ def _load(text: str, name: str, folder: Path, *, example: bool = False) -> Loade
     report = Report(name, lines)
     table = read_table(FileTable, raw, (), report)
     named = read_files(table, folder, report)
-    report_rules(table, named, report)
+    report_rules(table, report)
     problems = report.in_file_order()
     if any(problem.severity is Severity.ERROR for problem in problems):
         return Loaded(None, problems)

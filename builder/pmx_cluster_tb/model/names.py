@@ -113,7 +113,7 @@ def _mailbox(text: str) -> str:
 
 MAILBOX = Text(_mailbox, "a mail address as `admin@example.org`", {"pattern": f"^{_MAILBOX}$"})
 
-_VERSION = re.compile(r"(\d{1,4})(?:\.(\d{1,4}))?(?:[.-].*)?")
+_VERSION = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,4}))?(?:[.-].*)?")
 
 
 def _proxmox_version(text: str) -> ProxmoxVersion:
@@ -160,7 +160,14 @@ def _user_name(text: str) -> str:
 
 USER_NAME = Text(_user_name, "a user name", {"pattern": "^[a-z][a-z0-9_-]{0,31}$"})
 
-FULL_NAME = matching(r"[^:,]{1,200}", "a full name", "must hold no `:` and no `,`, at most 200 characters")
+
+def _full_name(text: str) -> str:
+    if not re.fullmatch(r"[^:,]{0,200}", text):
+        raise Refusal("must hold no `:` and no `,`, and at most 200 characters")
+    return text
+
+
+FULL_NAME = Text(_full_name, "a full name", {"pattern": "^[^:,]{0,200}$"}, may_be_empty=True)
 
 _NETWORK_MANAGERS = {"ifupdown", "ifupdown-ng", "netplan.io", "network-manager", "connman", "wicd"}
 
@@ -177,4 +184,11 @@ def _package_name(text: str) -> str:
 
 PACKAGE_NAME = Text(_package_name, "the name of a Debian package", {"pattern": "^[a-z0-9][a-z0-9+.-]+$"})
 
-FILE_NAME = Text(lambda text: text, "the name of a file")
+
+def _file_name(text: str) -> str:
+    if re.match(r"\$[0-9a-z]{1,2}\$", text):
+        raise Refusal("is a hash; the name of a file must stand here")
+    return text
+
+
+FILE_NAME = Text(_file_name, "the name of a file", {"not": {"pattern": r"^\$[0-9a-z]{1,2}\$"}})

@@ -167,8 +167,21 @@ def wiped_disks(disk: Disk) -> str:
 
 
 def _serialized(table: Table, comment: Iterator[str]) -> str:
-    text = "".join(f"# {line}\n" for line in comment) + "\n" + tomlkit.dumps(table)
+    head = [f"# {line}" for line in comment]
+    text = "\n".join([*head, *(line for name in table for line in _lines(name, table[name])), ""])
     # what the installer reads must be what was meant, and Ventoy expands `$$`
     assert tomllib.loads(text) == table, "the answer does not read back"  # noqa: S101
     assert "$$" not in text, "the model lets no `$$` through"  # noqa: S101
     return text
+
+
+def _lines(path: str, table: object) -> Iterator[str]:
+    """The lines of a table and those in it; a whole document takes tomlkit six times as long as values."""
+    yield from ("", f"[{path}]")
+    items = cast("Table", table).items()
+    yield from (
+        f"{key} = {tomlkit.item(value).as_string()}" for key, value in items if not isinstance(value, Mapping)
+    )
+    for key, value in items:
+        if isinstance(value, Mapping):
+            yield from _lines(f"{path}.{key}", value)

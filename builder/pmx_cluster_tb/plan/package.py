@@ -4,9 +4,10 @@ The folder is laid out as its package lands on the node. What its names say:
 
 * `debian/` holds control, changelog, copyright, lintian-overrides, maintainer scripts and triggers;
 * `X.j2` is a template of `X`; one that renders to nothing makes no file;
-* `X.symlink` holds the absolute target of a symbolic link `X`;
+* `X.symlink` holds the target of a symbolic link `X`: absolute, but relative within one top-level folder;
 * `@port@` in a path makes one file for each port of the node, `@package@` is the package's name;
-* a text that begins with `#!` is executable.
+* a text that begins with `#!` is executable;
+* a manual page is compressed.
 """
 
 import hashlib
@@ -28,6 +29,7 @@ View = Mapping[str, object]
 
 _SCRIPTS = {"preinst", "postinst", "prerm", "postrm"}
 _VERSION_DIGITS = 10
+_MANUAL = PurePosixPath("/usr/share/man")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ def _split(rendered: list[_Rendered]) -> tuple[dict[str, bytes], list[File], lis
             debian[one.path.name] = one.content
         elif path.suffix == ".symlink":
             links.append(Link(path.with_suffix(""), PurePosixPath(one.content.decode().strip())))
+        elif path.is_relative_to(_MANUAL):
+            files.append(File(path.with_name(f"{path.name}.gz"), gzip(one.content)))
         else:
             files.append(File(path, one.content, one.mode))
     return debian, files, links

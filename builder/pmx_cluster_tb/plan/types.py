@@ -38,7 +38,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A symbolic link on the node; `target` is absolute."""
+    """A symbolic link on the node; `target` is absolute, or relative to the folder of `path`."""
 
     path: PurePosixPath
     target: PurePosixPath

@@ -26,21 +26,27 @@ def difference_lines(difference: Difference) -> Iterator[Text]:
         yield Text("no change: a build would make what is there already")
         return
     if difference.ring:
-        yield from _node_lines(difference.ring)
+        yield from _node_lines(difference.ring, {})
+    shown: dict[tuple[str, ...], str] = {}
     for node in difference.nodes:
-        yield from _node_lines(node)
+        yield from _node_lines(node, shown)
 
 
-def _node_lines(node: NodeDifference) -> Iterator[Text]:
+def _node_lines(node: NodeDifference, shown: dict[tuple[str, ...], str]) -> Iterator[Text]:
+    """`shown` maps the lines of each change to the node that had it first; it is not shown again."""
     yield Text.assemble((node.name, "bold cyan"), f"  {_fate(node)}")
     for reach in Reach:
         changes = [change for change in node.changes if change.reach is reach]
-        if changes:
-            yield Text(f"  {_REACH_TEXTS[reach]}", style="bold" if reach is Reach.CLUSTER_WIDE else "")
+        if not changes:
+            continue
+        yield Text(f"  {_REACH_TEXTS[reach]}", style="bold" if reach is Reach.CLUSTER_WIDE else "")
         if touched := ", ".join(touches(changes)):
             yield Text(f"  touches: {touched}")
         for change in changes:
-            yield from map(_styled, change_diff(change))
+            lines = tuple(change_diff(change))
+            first = shown.setdefault(lines, node.name)
+            same = [f"{change.path}: the same change as on {first}"]
+            yield from map(_styled, lines if first == node.name else same)
     yield Text()
 
 

@@ -16,6 +16,7 @@ from pmx_cluster_tb.view.file_roles import file_role
 _NAME_COLUMNS = 42
 _INDENT_COLUMNS = 4
 _SIZE_COLUMNS = 6
+_SHOWN_ALIKE = 8
 _DOCUMENTATION = PurePosixPath("/usr/share")
 
 _ROOT = PurePosixPath("/")
@@ -72,7 +73,30 @@ def first_boot_steps(settings: FirstBootSettings) -> list[str]:
     """What the first-boot program does, in words."""
     packages = cast("Iterable[dict[str, str]]", settings.table["packages"])
     names = " and ".join(package["name"] for package in packages)
-    return [f"installs {names} in one run of apt-get"]
+    steps = [
+        "waits for the network and a sane clock",
+        "takes the repositories that need no subscription",
+        "upgrades all packages",
+        f"installs {names} in one run of apt-get",
+    ]
+    if extras := cast("list[str]", settings.table["extras"]):
+        steps.append(f"installs {', '.join(extras)}")
+    if user := cast("dict[str, str] | None", settings.table["user"]):
+        steps.append(f"makes the user {user['name']}, who may use sudo")
+    if settings.table["desktop"]:
+        steps.append("installs MATE, Chromium and LightDM, and masks sleep")
+    return [
+        *steps,
+        "removes what the installer wrote for the ring's ports",
+        "reboots if it must, and reports",
+    ]
+
+
+def package_tree(package: Package) -> Tree:
+    """What the package installs, and its scripts."""
+    tree = Tree(_package_label(package, package.file_name), guide_style="dim")
+    _add_package(tree, package)
+    return tree
 
 
 def _package_label(package: Package, purpose: str) -> Text:
@@ -109,15 +133,23 @@ def _add_entries(tree: Tree, entries: list[_Entry], above: PurePosixPath = _ROOT
     for group in groups.values():
         if len(group) == 1:
             tree.add(_entry_leaf(depth, slash + str(group[0].path.relative_to(above)), group[0]))
+            continue
+        folder = PurePosixPath(commonpath(str(entry.path.parent) for entry in group))
+        name = f"{slash}{folder.relative_to(above)}/"
+        purposes = {file_role(entry.path).purpose for entry in group}
+        if len(group) > _SHOWN_ALIKE and len(purposes) == 1:
+            tree.add(_leaf(depth, name, _total_size(group), f"{purposes.pop()}, {len(group)} files"))
         else:
-            folder = PurePosixPath(commonpath(str(entry.path.parent) for entry in group))
-            branch = tree.add(Text(f"{slash}{folder.relative_to(above)}/"))
-            _add_entries(branch, group, folder, depth + 1)
+            _add_entries(tree.add(Text(name)), group, folder, depth + 1)
 
 
 def _entry_leaf(depth: int, name: str, entry: _Entry) -> Text:
     size = _size(len(entry.content)) if isinstance(entry, File) else "link"
     return _leaf(depth, name, size, file_role(entry.path).purpose)
+
+
+def _total_size(entries: list[_Entry]) -> str:
+    return _size(sum(len(entry.content) for entry in entries if isinstance(entry, File)))
 
 
 def _leaf(depth: int, name: str, size: str, purpose: str) -> Text:

@@ -1,0 +1,84 @@
+"""What an artifact holds, to read and as JSON. Secrets are left out unless they are asked for."""
+
+import json
+from collections.abc import Iterator
+from typing import cast
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from pmx_cluster_tb.artifacts.hook import MAX_BYTES
+from pmx_cluster_tb.artifacts.inspect import (
+    Inspected,
+    InspectedAnswer,
+    InspectedHook,
+    InspectedOutput,
+    InspectedPackage,
+)
+from pmx_cluster_tb.plan.types import FirstBootSettings
+from pmx_cluster_tb.view.plan_tree import first_boot_steps, package_tree
+from pmx_cluster_tb.view.redaction import redacted, redacted_text
+
+
+def inspected_json(inspected: Inspected, *, show_secrets: bool) -> object:
+    """The artifact as a JSON value; `kind` says what it is."""
+    value = inspected.as_json()
+    return value if show_secrets else redacted(value)
+
+
+def inspected_text(inspected: Inspected, *, show_secrets: bool) -> Iterator[RenderableType]:
+    """The artifact as lines and trees."""
+    match inspected:
+        case InspectedPackage():
+            yield from _package(inspected)
+        case InspectedHook():
+            yield from _hook(inspected, show_secrets=show_secrets)
+        case InspectedAnswer(text=text):
+            yield Text("answer for the automated installer", style="bold")
+            yield Text(text if show_secrets else redacted_text(text))
+        case InspectedOutput():
+            yield from _output(inspected)
+
+
+def _package(inspected: InspectedPackage) -> Iterator[RenderableType]:
+    yield Text.assemble((f"Debian package, {inspected.size} bytes, SHA-256 ", "bold"), inspected.sha256)
+    for name, value in inspected.package.fields:
+        yield Text(f"{name}: {value}")
+    yield package_tree(inspected.package)
+
+
+def _hook(inspected: InspectedHook, *, show_secrets: bool) -> Iterator[RenderableType]:
+    settings = inspected.settings
+    yield Text.assemble(
+        (
+            f"first-boot file of node {settings['node']}, {inspected.size} of at most {MAX_BYTES} bytes",
+            "bold",
+        ),
+        f"\nSHA-256 {inspected.sha256}\n",
+    )
+    for number, step in enumerate(first_boot_steps(FirstBootSettings(settings)), start=1):
+        yield Text(f"{number}. {step}")
+    shown = cast("dict[str, object]", settings if show_secrets else redacted(settings))
+    yield Text(f"\nsettings.json\n{json.dumps(shown, indent=2)}\n")
+    for package in inspected.packages:
+        yield package_tree(package.package)
+    modules = ", ".join(path for path, _ in inspected.program)
+    yield Text(f"\nprogram: {modules}", style="dim")
+
+
+def _output(inspected: InspectedOutput) -> Iterator[RenderableType]:
+    manifest = inspected.manifest
+    example = ", the example that is not for installing" if manifest.example else ""
+    title = f"output folder: cluster {manifest.cluster} for Proxmox VE {manifest.proxmox_ve}{example}"
+    yield Text(title, style="bold")
+    yield Text(f"made by pmx-cluster-tb {manifest.program_version}, pmx-ring {manifest.ring_version}")
+    for node in manifest.nodes:
+        yield Text(f"  {node.name}: {node.package} {node.version}")
+    differing = [
+        *(f"{path} is missing" for path in inspected.missing),
+        *(f"{path} is not as it was built" for path in inspected.changed),
+        *(f"{path} was added" for path in inspected.added),
+    ]
+    yield from (Text(line, style="yellow") for line in differing)
+    if not differing:
+        yield Text(f"all {len(manifest.files)} files are there as they were built")

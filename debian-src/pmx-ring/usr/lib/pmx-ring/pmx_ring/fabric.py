@@ -1,0 +1,74 @@
+"""The lines of FRR's configuration under each interface, as FRR runs them.
+
+fabricd before 10.3 drops the first of an interface's two `router openfabric` lines while the interface does
+not exist (FRR issue 17075), so they are looked for, and added, when the interface is there.
+"""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from pmx_ring.changes import Change, Changes
+from pmx_ring.problems import RingError
+from pmx_ring.programs import is_installed, output_of, run
+from pmx_ring.sdn import sdn_claims
+from pmx_ring.system import System
+
+PAYLOAD = "/usr/lib/pmx-ring/frr.conf"
+_ATTEMPTS = 20
+_PAUSE_SECONDS = 0.25
+
+
+def section_lines(configuration: str, section: str) -> list[str]:
+    """The lines under the line `section`, such as `interface en05`, stripped."""
+    lines: list[str] = []
+    inside = False
+    for line in configuration.splitlines():
+        if not line.startswith(" "):
+            inside = line.strip() == section
+        elif inside:
+            lines.append(line.strip())
+    return lines
+
+
+def runs_fabricd() -> bool:
+    """Whether FRR runs and fabricd in it."""
+    if not is_installed("vtysh"):
+        return False
+    said = run("vtysh", "-c", "show daemons")
+    return said.status == 0 and "fabricd" in said.output.split()
+
+
+def missing_lines(system: System, section: str) -> list[str]:
+    """The lines that this node's configuration has in `section`, but not the running one."""
+    running = section_lines(output_of("vtysh", "-c", "show running-config"), section)
+    return [line for line in section_lines(system.text(PAYLOAD) or "", section) if line not in running]
+
+
+def missing_router_lines(system: System) -> list[str]:
+    """The lines that FRR runs without in its `router openfabric` section."""
+    return missing_lines(system, "router openfabric 1")
+
+
+def fabric_changes(system: System, names: Sequence[str]) -> Changes:
+    """Add what FRR runs without under each of the interfaces `names`, which exist."""
+    if not names or not runs_fabricd() or sdn_claims(system):
+        return
+    for name in names:
+        if lines := missing_lines(system, f"interface {name}"):
+            yield Change(
+                f"add `{', '.join(lines)}` to `{name}` in FRR",
+                partial(_add_lines, system, name),
+            )
+
+
+def _add_lines(system: System, name: str) -> None:
+    # fabricd learns of a new interface a moment after udev does, and drops the line until then
+    for _ in range(_ATTEMPTS):
+        lines = missing_lines(system, f"interface {name}")
+        if not lines:
+            return
+        commands = ["configure terminal", f"interface {name}", *lines]
+        run("vtysh", *(word for command in commands for word in ("-c", command)))
+        time.sleep(_PAUSE_SECONDS)
+    raise RingError(f"FRR does not take `{', '.join(lines)}` under `{name}`", "`journalctl -u frr` says why")

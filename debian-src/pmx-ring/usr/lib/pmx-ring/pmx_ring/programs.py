@@ -1,0 +1,61 @@
+"""The only module that starts programs."""
+
+import os
+import shlex
+import subprocess
+from dataclasses import dataclass
+from shutil import which
+
+from pmx_ring.problems import RingError
+
+_ALSO_SEARCHED = "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/systemd"
+_LINES_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a program ended; `output` is what it wrote to both of its streams."""
+
+    status: int
+    output: str
+
+
+def _path() -> str:
+    return f"{os.environ.get('PATH', '')}:{_ALSO_SEARCHED}"
+
+
+def is_installed(program: str) -> bool:
+    """Whether `program` can be started by name."""
+    return which(program, path=_path()) is not None
+
+
+def run(*command: str, timeout_seconds: float = 60) -> Finished:
+    """Run `command` to its end; a status other than 0 is the caller's to judge.
+
+    Raises RingError when it cannot be started or takes longer than `timeout_seconds`.
+    """
+    program = which(command[0], path=_path())
+    if program is None:
+        raise RingError(f"`{command[0]}` is not installed", "`apt-get install --reinstall pmx-ring` says why")
+    try:
+        done = subprocess.run(
+            [program, *command[1:]],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PATH": _path(), "LC_ALL": "C.UTF-8"},
+            timeout=timeout_seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise RingError(f"`{shlex.join(command)}` did not end within {timeout_seconds:g} s") from None
+    return Finished(done.returncode, done.stdout.decode(errors="replace"))
+
+
+def output_of(*command: str, hint: str = "", timeout_seconds: float = 60) -> str:
+    """What `command` wrote. Raises RingError with its last lines when its status is not 0."""
+    done = run(*command, timeout_seconds=timeout_seconds)
+    if done.status != 0:
+        said = " / ".join(done.output.split("\n")[-_LINES_SHOWN - 1 :]).strip(" /")
+        raise RingError(f"`{shlex.join(command)}` failed with status {done.status}: {said}", hint)
+    return done.output

@@ -1,0 +1,93 @@
+"""docs/cluster-file.md against the model: every key, whether it is required, and its default."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pmx_cluster_tb.model.load import load_cluster
+from pmx_cluster_tb.model.schema import json_schema
+from tests.clusters import HASH
+
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = (DOCS / "cluster-file.md").read_text("utf-8")
+
+# heading in the document and name of the table in the schema
+TABLES = {
+    "[cluster]": "cluster",
+    "[locale]": "locale",
+    "[access]": "access",
+    "[access.user]": "user",
+    "[management]": "management",
+    "[disk]": "disk",
+    "[ring]": "ring",
+    "[[ring.port]]": "port",
+    "[extras]": "extras",
+    "[repository]": "repository",
+    "[[node]]": "node",
+    "node.nic": "nic",
+    "[[node.port]]": "nodeport",
+}
+
+
+def rows(heading: str) -> dict[str, str]:
+    """Keys and what stands for their default below `heading`."""
+    section = re.split(r"^##+ ", TEXT.split(f"### `{heading}`\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+    return dict(re.findall(r"^\| `([a-z0-9-]+)` \| ([^|]*?) ?\|", section, flags=re.MULTILINE))
+
+
+def definitions() -> dict[str, Any]:
+    schema: Any = json_schema()
+    return dict(schema["$defs"])
+
+
+def test_every_table_is_described() -> None:
+    assert set(TABLES.values()) == set(definitions())
+    assert set(re.findall(r"^### `(.*)`$", TEXT, flags=re.MULTILINE)) == set(TABLES)
+
+
+@pytest.mark.parametrize(("heading", "name"), TABLES.items())
+def test_every_key_is_described(heading: str, name: str) -> None:
+    table = definitions()[name]
+    assert list(rows(heading)) == list(table["properties"])
+    required = {key for key, default in rows(heading).items() if default == "required"}
+    assert required == set(table.get("required", ()))
+
+
+@pytest.mark.parametrize(("heading", "name"), TABLES.items())
+def test_defaults_are_those_of_the_model(heading: str, name: str) -> None:
+    for key, documented in rows(heading).items():
+        default = definitions()[name]["properties"][key].get("default")
+        if isinstance(default, str | int) and default != "":
+            assert documented == f"`{str(default).lower() if isinstance(default, bool) else default}`", key
+        elif documented.startswith("`") and "[" not in documented:
+            # `disk.filesystem` has its default where a node's and the cluster's table meet
+            assert (heading, key) == ("[disk]", "filesystem")
+
+
+def test_the_example_is_right(tmp_path: Path) -> None:
+    example = re.findall(r"^```toml\n(.*?)^```", TEXT, flags=re.MULTILINE | re.DOTALL)[0]
+    assert tomllib.loads(example)
+    (tmp_path / "root.hash").touch(mode=0o600)
+    (tmp_path / "root.hash").write_text(HASH)
+    (tmp_path / "cluster.toml").write_text(example)
+    loaded = load_cluster(tmp_path / "cluster.toml")
+    assert loaded.problems == ()
+    assert loaded.cluster is not None
+    assert loaded.cluster.nodes[0].disk.filesystem == "ext4"
+
+
+def test_links_lead_somewhere() -> None:
+    for document in DOCS.glob("*.md"):
+        text = document.read_text("utf-8")
+        anchors = {
+            re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-")
+            for heading in re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+        }
+        for target in re.findall(r"\]\(([^)]+)\)", text):
+            if target.startswith("#"):
+                assert target[1:] in anchors, (document.name, target)
+            elif not target.startswith("http"):
+                assert (document.parent / target.partition("#")[0]).exists(), (document.name, target)
