@@ -122,6 +122,23 @@ def test_a_reader_that_leaves_early_is_no_mistake_of_ours() -> None:
     ] == []
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", [("plan", str(EXAMPLE)), ("schema",), ("--help",)])
+def test_output_that_cannot_be_written(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [*COMMAND, *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=DEADLINE,
+            env=ENVIRONMENT,
+        )
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines()[-1] == "error: cannot write the output: No space left on device"
+
+
 @pytest.mark.parametrize("arguments", [("plan", str(EXAMPLE)), ("schema",)])
 def test_output_that_is_no_terminal_is_plain(arguments: tuple[str, ...]) -> None:
     ran = run(*arguments)

@@ -21,8 +21,14 @@ def main() -> None:
     parser.add_argument(
         "--rounds", type=int, default=build.ROUNDS, help="runs of each subject (default %(default)s)"
     )
+    parser.add_argument(
+        "--sizes",
+        type=lambda text: tuple(map(int, text.split(","))),
+        default=build.SIZES,
+        help="numbers of nodes, rising (default 3,25,250)",
+    )
     arguments = parser.parse_args()
-    groups = BENCHMARKS[arguments.name](arguments.rounds)
+    groups = BENCHMARKS[arguments.name](arguments.rounds, arguments.sizes)
     if arguments.json:
         print(json.dumps(as_json(arguments.name, groups), indent=2))
     else:

@@ -27,7 +27,7 @@ _QUANTITIES = ("cpu", "wall")
 def benchmark(rounds: int = ROUNDS, sizes: tuple[int, ...] = SIZES) -> tuple[Group, ...]:
     """Measures everything; `sizes` are numbers of nodes, in rising order."""
     with _scratch() as folder:
-        return (_whole_builds(folder, rounds, sizes), _packages(folder, rounds), _start_up(folder, rounds))
+        return (whole_builds(folder, rounds, sizes), _packages(folder, rounds), _start_up(folder, rounds))
 
 
 def cluster_file(nodes: int) -> str:
@@ -50,19 +50,17 @@ def _scratch() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _whole_builds(folder: Path, rounds: int, sizes: tuple[int, ...]) -> Group:
+def whole_builds(folder: Path, rounds: int, sizes: tuple[int, ...]) -> Group:
+    """The command as a user runs it, into a folder that holds an older build."""
     subjects = {_size(nodes): _build(folder / str(nodes), nodes) for nodes in sizes}
     summaries = _summaries(by_turns(subjects, rounds))
     cpu = {one.what: one.median_ms for one in summaries if one.quantity == "cpu"}
-    steps = [
-        Finding(f"CPU per node, {few} to {many} nodes", _slope(cpu, few, many), "ms")
+    slopes = {
+        f"{few} to {many} nodes": (cpu[_size(many)] - cpu[_size(few)]) / (many - few)
         for few, many in pairwise(sizes)
-    ]
-    return Group("pmx-cluster-tb build", summaries, findings=tuple(steps))
-
-
-def _slope(cpu: Mapping[str, float], few: int, many: int) -> float:
-    return (cpu[_size(many)] - cpu[_size(few)]) / (many - few)
+    }
+    findings = [Finding(f"CPU per node, {step}", slope, "ms") for step, slope in slopes.items()]
+    return Group("pmx-cluster-tb build", summaries, findings=tuple(findings))
 
 
 def _size(nodes: int) -> str:

@@ -139,6 +139,14 @@ def test_a_run_after_a_killed_one_succeeds(archive: Path, debian: FakeDebian) ->
     assert debian.unpacked() == []
 
 
+def test_ctrl_c_lets_apt_finish(archive: Path, debian: FakeDebian) -> None:
+    debian.trouble("apt-get", "interrupt")
+    result = debian.first_boot(archive, "fully-up")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "pmx first boot: waiting for the command to end by itself" in result.stdout.splitlines()
+    assert debian.installed == INSTALLED
+
+
 def test_an_interrupted_dpkg_is_finished_first(archive: Path, debian: FakeDebian) -> None:
     (debian.root / "var/lib/dpkg/updates/0001").touch()
     assert debian.first_boot(archive, "fully-up").returncode == 0

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pmx_ring.apply import Outcome, apply, undo
 from pmx_ring.changes import Change
 from pmx_ring.fabric import fabric_changes
-from pmx_ring.facts import need_facts
+from pmx_ring.facts import need_facts, read_facts
 from pmx_ring.ports import bring_up, exists
 from pmx_ring.problems import RingError
 from pmx_ring.request import recorded_apply, request_apply, wait_for_apply
@@ -85,8 +85,9 @@ def _port(system: System, options: argparse.Namespace) -> int:
 
 
 def _fabric(system: System, _options: argparse.Namespace) -> int:
-    names = [port.name for port in need_facts(system).ports if exists(system, port.name)]
-    return _done(fabric_changes(system, names))
+    facts = read_facts(system)
+    ports = facts.ports if facts else ()
+    return _done(fabric_changes(system, [port.name for port in ports if exists(system, port.name)]))
 
 
 def _done(changes: Iterable[object]) -> int:

@@ -129,7 +129,7 @@ def _problems(system: System, facts: Facts, state: State, status: Status) -> Ite
     for port in status.ports:
         yield from _port_problems(port, facts.mtu)
     if not _reads_interfaces_d(system):
-        yield "`/etc/network/interfaces` has no line `source /etc/network/interfaces.d/*`: no addresses at boot"
+        yield "`/etc/network/interfaces` has no `source /etc/network/interfaces.d/*`: no addresses at boot"
     yield from (f"lo has no address `{one}`" for one, there in status.addresses.items() if not there)
     yield from (f"`{key}` is not 1" for key, on in status.forwarding.items() if not on)
     yield from _frr_problems(status)
