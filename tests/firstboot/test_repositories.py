@@ -1,0 +1,138 @@
+"""The repository editor on real-world shapes of apt's sources, found by listing `repositories/`.
+
+A case is a folder: `before/` is what matters of a node's root, `after/` what its apt sources must become, and
+`targets.txt` the repositories that are enabled then, as `<type> <URI> <suite> <component>`: written by hand,
+and judged by apt.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from firstboot.repositories_step import apt_sources, changes_of_repositories, repositories_step
+from firstboot.steps import StepFailed
+
+_CASES = sorted(path for path in (Path(__file__).parent / "repositories").iterdir() if path.is_dir())
+
+every_case = pytest.mark.parametrize("case", _CASES, ids=lambda case: case.name)
+
+
+def _sources(root: Path) -> dict[str, bytes]:
+    # every file, also those that apt passes over
+    folder = root / "etc/apt"
+    paths = [path for path in [folder / "sources.list", *folder.glob("sources.list.d/*")] if path.is_file()]
+    return {str(path.relative_to(root)): path.read_bytes() for path in paths}
+
+
+def _copy(case: Path, root: Path) -> Path:
+    return Path(shutil.copytree(case / "before", root))
+
+
+def test_there_are_many_cases() -> None:
+    assert len(_CASES) >= 40
+
+
+@every_case
+def test_sources_become_what_they_must(case: Path, tmp_path: Path) -> None:
+    root = _copy(case, tmp_path / "root")
+    step = repositories_step(root)
+    needed = _sources(case / "before") != _sources(case / "after")
+    assert step.is_done() is not needed
+    step.do()
+    assert _sources(root) == _sources(case / "after")
+    assert step.is_done()
+
+
+@every_case
+def test_a_second_run_changes_nothing(case: Path, tmp_path: Path) -> None:
+    root = _copy(case, tmp_path / "root")
+    repositories_step(root).do()
+    assert changes_of_repositories(root) == []
+
+
+def test_without_a_codename_the_step_says_so(tmp_path: Path) -> None:
+    with pytest.raises(StepFailed, match="VERSION_CODENAME"):
+        changes_of_repositories(tmp_path)
+
+
+def test_a_link_to_a_list_is_followed(tmp_path: Path) -> None:
+    root = _copy(_CASES[-1].with_name("pve8-fresh"), tmp_path / "root")
+    listed = root / "etc/apt/sources.list.d/ceph.list"
+    kept = root / "srv/ceph.list"
+    kept.parent.mkdir()
+    listed.rename(kept)
+    listed.symlink_to("/srv/ceph.list")
+    repositories_step(root).do()
+    assert listed.is_symlink()
+    assert b"ceph-quincy bookworm no-subscription" in kept.read_bytes()
+    assert b"\n# deb https://enterprise" not in kept.read_bytes()
+
+
+def test_files_of_other_names_are_not_apts(tmp_path: Path) -> None:
+    root = _copy(_CASES[-1].with_name("pve8-files-that-apt-passes-over"), tmp_path / "root")
+    names = {Path(path).name for path in apt_sources(root)}
+    assert names == {"sources.list", "pve-enterprise.list", "ceph.list"}
+
+
+@pytest.mark.tools
+@every_case
+def test_apt_sees_what_was_listed_by_hand(case: Path, tmp_path: Path) -> None:
+    apt = _Apt(case / "after/etc/apt", tmp_path)
+    expected = (case / "targets.txt").read_text().splitlines()
+    assert apt.targets() == sorted(expected)
+
+
+@pytest.mark.tools
+@every_case
+def test_apt_finds_nothing_wrong(case: Path, tmp_path: Path) -> None:
+    errors = _Apt(case / "after/etc/apt", tmp_path).run("update", "--print-uris").stderr
+    assert errors == ""
+
+
+class _Apt:
+    """apt-get on a folder like /etc/apt, with a state of its own; it downloads nothing."""
+
+    def __init__(self, folder: Path, state: Path) -> None:
+        (state / "lists/partial").mkdir(parents=True)
+        (state / "cache/archives/partial").mkdir(parents=True)
+        (state / "parts").mkdir()
+        (state / "status").touch()
+        (state / "apt.conf").touch()
+        self._state = state
+        options = {
+            "Dir::Etc::sourcelist": folder / "sources.list",
+            "Dir::Etc::sourceparts": folder / "sources.list.d",
+            "Dir::Etc::trustedparts": state / "parts",
+            "Dir::State": state,
+            "Dir::State::lists": state / "lists",
+            "Dir::State::status": state / "status",
+            "Dir::Cache": state / "cache",
+            "APT::Architecture": "amd64",
+            "APT::Architectures": "amd64",
+            "Acquire::Languages": "none",
+        }
+        self._options = [f"-o{name}={value}" for name, value in options.items()]
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        if not shutil.which("apt-get"):
+            pytest.fail("`apt-get` is missing: install the package `apt`")
+        environment = {**os.environ, "LC_ALL": "C.UTF-8", "APT_CONFIG": str(self._state / "apt.conf")}
+        return subprocess.run(
+            ["apt-get", *self._options, *words], check=True, capture_output=True, text=True, env=environment
+        )
+
+    def targets(self) -> list[str]:
+        """`indextargets` of package and source lists; it names only those that have been downloaded."""
+        for line in self.run("update", "--print-uris").stdout.splitlines():
+            name = line.rsplit("' ", 1)[1].split()[0]
+            if not name.endswith("InRelease"):
+                (self._state / "lists" / name).touch()
+        kinds = {"Packages": "deb", "Sources": "deb-src"}
+        form = "$(CREATED_BY)|$(REPO_URI) $(RELEASE) $(COMPONENT)"
+        lines = self.run("indextargets", "--format", form).stdout.splitlines()
+        # a flat repository has no component, and apt leaves its variable as it is
+        found = (line.removesuffix(" $(COMPONENT)").partition("|") for line in lines)
+        return sorted({f"{kinds[kind]} {rest}" for kind, _, rest in found if kind in kinds})
