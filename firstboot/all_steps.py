@@ -7,6 +7,7 @@ from firstboot.extras import extras_step
 from firstboot.kernel import kernel_step
 from firstboot.node_package import node_package_step
 from firstboot.record import Record
+from firstboot.repositories_step import repositories_step
 from firstboot.settings import Settings
 from firstboot.steps import Step
 from firstboot.upgrade import upgrade_step
@@ -18,6 +19,7 @@ def all_steps(archive: Path, settings: Settings, record: Record) -> tuple[Step, 
     """What makes the machine the node of `settings`, from the packages in `archive`."""
     return (
         wait_online_step(settings),
+        repositories_step(settings),
         upgrade_step(settings, record.run),
         node_package_step(archive, settings),
         extras_step(settings),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firstboot.steps import StepFailed
+from firstboot.system import System
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,15 @@ def as_diff(change: FileChange) -> str:
             "/dev/null" if change.after is None else f"b/{change.path}",
         )
     )
+
+
+def bring_about(system: System, changes: Iterable[FileChange]) -> None:
+    """Applies the changes to `system`; in a dry run only shows them. Raises StepFailed."""
+    if not system.dry_run:
+        apply_changes(system.root, changes)
+        return
+    for change in changes:
+        system.say(f"would change /{change.path}:\n{as_diff(change).rstrip()}")
 
 
 def apply_changes(root: Path, changes: Iterable[FileChange]) -> None:

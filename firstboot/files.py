@@ -1,9 +1,9 @@
 """Writing files so that a power cut leaves the old or the new one."""
 
-import difflib
 import os
 from pathlib import Path
 
+from firstboot.changes import FileChange, bring_about
 from firstboot.system import System
 
 Owner = tuple[int, int]
@@ -24,7 +24,8 @@ def write_file(
     """
     file = system.path(path)
     if system.dry_run:
-        system.say(_difference(path, file, content))
+        before = file.read_bytes() if file.exists() else None
+        bring_about(system, [FileChange(path.lstrip("/"), before, content)])
         return
     if file.exists():
         status = file.stat()
@@ -60,9 +61,3 @@ def _replace(file: Path, content: bytes, mode: int, owner: Owner | None) -> None
         beside.unlink(missing_ok=True)
         raise
     sync_folder(file.parent)
-
-
-def _difference(path: str, file: Path, content: bytes) -> str:
-    old = file.read_bytes() if file.exists() else b""
-    before, after = (one.decode("utf-8", "replace").splitlines() for one in (old, content))
-    return "\n".join(difflib.unified_diff(before, after, path, path, lineterm=""))

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from firstboot.changes import FileChange, apply_changes, real_path
+from firstboot.changes import FileChange, bring_about, real_path
 from firstboot.repositories import ARCHIVE_KEYRING, NodeFacts, repository_changes
+from firstboot.settings import Settings
 from firstboot.steps import Step, StepFailed
 
 _LIST = "etc/apt/sources.list"
@@ -17,12 +18,13 @@ _KEY_FILE = re.compile(r"(?<![^\s=,])/[^\s,\]\"]+")
 _CEPH_RELEASES = "usr/share/perl5/PVE/Ceph/Releases.pm"
 
 
-def repositories_step(root: Path) -> Step:
-    """Enterprise off and no-subscription on, for Proxmox VE and Ceph, in the apt sources below `root`."""
+def repositories_step(settings: Settings) -> Step:
+    """Enterprise off and no-subscription on, for Proxmox VE and Ceph, in the apt sources of the node."""
     return Step(
         name="repositories",
-        is_done=lambda: not changes_of_repositories(root),
-        do=lambda: apply_changes(root, changes_of_repositories(root)),
+        is_done=lambda system: not changes_of_repositories(system.root),
+        do=lambda system: bring_about(system, changes_of_repositories(system.root)),
+        deadline=settings.deadlines["repositories"],
     )
 
 
