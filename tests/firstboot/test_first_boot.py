@@ -18,15 +18,20 @@ from tests.firstboot.node import HOOK, PLAN, FakeNode
 PREFIX = "pmx first boot: "
 PACKAGES = (PLAN.ring_package, PLAN.nodes[0].package)
 RECORD = "var/lib/pmx-ring/first-boot/record.jsonl"
-USER = {"name": "pieter", "full_name": "", "password_hash": "$6$secret$digest", "ssh_keys": ["ssh-ed25519 A b"]}
-QUICK = {"first_pause_s": 1, "longest_pause_s": 1, "boots": 3, "reboots": 1}
+USER = {
+    "name": "pieter",
+    "full_name": "",
+    "password_hash": "$6$secret$digest",
+    "ssh_keys": ["ssh-ed25519 A b"],
+}
+QUICK = {"first_pause_s": 60, "longest_pause_s": 60, "boots": 3, "reboots": 1}
 
 
 def digest(archive: Path) -> str:
     return hashlib.sha256(zipfile.ZipFile(archive).read("settings.json")).hexdigest()
 
 
-def once(deadline_s: int = 1) -> dict[str, object]:
+def once(deadline_s: int = 50) -> dict[str, object]:
     """Settings that leave time for one try of each step."""
     return {"retry": QUICK, "deadlines_s": {step: deadline_s for step in STEPS}}
 
@@ -141,7 +146,10 @@ def test_a_failure_names_step_command_and_remedy(archive: Path, node: FakeNode, 
     assert failed.startswith(f"{PREFIX}upgrade: failed after ")
     assert "`apt-get --yes " in failed
     assert failed.endswith("ended with status 100: E: always Unable to fetch")
-    assert hint == f"{PREFIX}hint: make `apt-get --error-on=any update` succeed, then reboot: every boot tries again"
+    assert (
+        hint
+        == f"{PREFIX}hint: make `apt-get --error-on=any update` succeed, then reboot: every boot tries again"
+    )
     assert end.startswith(f"{PREFIX}not finished, because of upgrade: ")
 
 
@@ -192,7 +200,10 @@ def test_one_step(archive: Path, node: FakeNode, step: str) -> None:
 
 def test_a_dry_run_changes_nothing(archive: Path, node: FakeNode, tmp_path: Path) -> None:
     hook = repacked(archive, tmp_path / "x", extras=["iperf3"], desktop=True, user=USER)
-    node.write("etc/apt/sources.list.d/pve-enterprise.list", "deb https://enterprise.proxmox.com/debian/pve bookworm pve-enterprise\n")
+    node.write(
+        "etc/apt/sources.list.d/pve-enterprise.list",
+        "deb https://enterprise.proxmox.com/debian/pve bookworm pve-enterprise\n",
+    )
     before = node.tree()
     result = node.first_boot(hook, "--dry-run")
     assert result.returncode == 0, result.stdout + result.stderr
