@@ -5,8 +5,10 @@ from pathlib import Path
 from firstboot.desktop import desktop_step
 from firstboot.extras import extras_step
 from firstboot.kernel import kernel_step
+from firstboot.leftovers import leftovers_step
 from firstboot.node_package import node_package_step
 from firstboot.record import Record
+from firstboot.report_step import report_step
 from firstboot.repositories_step import repositories_step
 from firstboot.settings import Settings
 from firstboot.steps import Step
@@ -25,5 +27,7 @@ def all_steps(archive: Path, settings: Settings, record: Record) -> tuple[Step, 
         extras_step(settings),
         user_step(settings),
         desktop_step(settings),
+        leftovers_step(settings),
         kernel_step(settings, record),
+        report_step(settings, record),
     )

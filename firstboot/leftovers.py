@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from firstboot.changes import FileChange, apply_changes
+from firstboot.changes import FileChange, bring_about
 from firstboot.interfaces_file import used_names, with_source_line, without_leftovers
 from firstboot.name_pins import PIN_FILE, PIN_FOLDER, Nic, Pin, pin_of, thunderbolt_pins
+from firstboot.settings import Settings
 from firstboot.steps import Step, StepFailed
 
 _INTERFACES = "etc/network/interfaces"
@@ -14,12 +15,14 @@ _PENDING = "etc/network/interfaces.new"
 _BACKUP = ".before-first-boot"
 
 
-def leftovers_step(root: Path, ports: Collection[str]) -> Step:
-    """Cleans the network configuration below `root`; `ports` are the names of the ring's ports."""
+def leftovers_step(settings: Settings) -> Step:
+    """Cleans the node's network configuration."""
+    ports = [port.name for port in settings.ports]
     return Step(
         name="leftovers",
-        is_done=lambda: not changes_of_leftovers(root, ports),
-        do=lambda: apply_changes(root, changes_of_leftovers(root, ports)),
+        is_done=lambda system: not changes_of_leftovers(system.root, ports),
+        do=lambda system: bring_about(system, changes_of_leftovers(system.root, ports)),
+        deadline=settings.deadlines["leftovers"],
     )
 
 

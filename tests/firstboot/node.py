@@ -34,6 +34,14 @@ COMMANDS = (
 
 NOW = datetime(2026, 12, 24, 18, 0, tzinfo=UTC)
 
+INTERFACES = """auto lo
+iface lo inet loopback
+
+iface thunderbolt0 inet manual
+
+source /etc/network/interfaces.d/*
+"""
+
 PLAN = seed_plan()
 HOOK = "var/lib/proxmox-first-boot/proxmox-first-boot"
 
@@ -88,6 +96,7 @@ class FakeNode:
         node.write("etc/skel/.bashrc", "# skeleton\n")
         node.write("boot/vmlinuz-6.8.12-4-pve", "")
         (node.root / "lib/modules/6.8.12-4-pve").mkdir(parents=True)
+        node.write("etc/network/interfaces", INTERFACES)
         (node.root / "sys/class/net").mkdir(parents=True)
         (node.root / "dev").mkdir()
         node.state("uname", "6.8.12-4-pve")
@@ -179,6 +188,11 @@ def _changes(words: list[str]) -> bool:
         ("uname",),
     }
     return not any(tuple(words[: len(query)]) == query for query in queries)
+
+
+def system_of(root: Path) -> System:
+    """A tree of files as a machine that does not run."""
+    return System(root=root, say=lambda _: None)
 
 
 def node_settings(plan: ClusterPlan = PLAN) -> Settings:

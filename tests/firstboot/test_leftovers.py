@@ -7,6 +7,7 @@ import pytest
 from firstboot.leftovers import changes_of_leftovers, leftovers_step
 from firstboot.name_pins import Nic, Pin, pin_of, thunderbolt_pins
 from firstboot.steps import StepFailed
+from tests.firstboot.node import node_settings, system_of
 
 _PORTS = ("en05", "en06")
 _LAN = "58:47:ca:00:00:11"
@@ -71,26 +72,26 @@ def _pins(root: Path) -> list[str]:
 def test_a_thunderbolt_nic_leaves_nothing(node: Path, name: str | None) -> None:
     if name:
         _nic(node, name, _THUNDERBOLT, "thunderbolt-net")
-    step = leftovers_step(node, _PORTS)
-    assert not step.is_done()
-    step.do()
-    assert step.is_done()
+    step = leftovers_step(node_settings())
+    assert not step.is_done(system_of(node))
+    step.do(system_of(node))
+    assert step.is_done(system_of(node))
     assert (node / "etc/network/interfaces").read_text() == _CLEAN
     assert _pins(node) == ["50-pmx-nic0.link", "50-pmx-nic1.link"]
 
 
 def test_backups_are_kept(node: Path) -> None:
-    leftovers_step(node, _PORTS).do()
+    leftovers_step(node_settings()).do(system_of(node))
     assert (node / "etc/network/interfaces.before-first-boot").read_text() == _INSTALLED
     pin = node / "usr/local/lib/systemd/network/50-pmx-nic2.link.before-first-boot"
     assert pin.read_text() == _pin(_THUNDERBOLT, "nic2")
 
 
 def test_the_first_backup_is_never_overwritten(node: Path) -> None:
-    leftovers_step(node, _PORTS).do()
+    leftovers_step(node_settings()).do(system_of(node))
     again = _CLEAN + "\niface en05 inet manual\n"
     (node / "etc/network/interfaces").write_text(again)
-    leftovers_step(node, _PORTS).do()
+    leftovers_step(node_settings()).do(system_of(node))
     assert (node / "etc/network/interfaces.before-first-boot").read_text() == _INSTALLED
     assert (node / "etc/network/interfaces.before-first-boot.2").read_text() == again
 
@@ -113,7 +114,7 @@ def test_a_killed_run_makes_no_second_backup(node: Path) -> None:
 def test_a_pending_change_of_the_gui_is_cleaned_too(node: Path) -> None:
     pending = _INSTALLED.replace("178.11", "178.21")
     (node / "etc/network/interfaces.new").write_text(pending)
-    leftovers_step(node, _PORTS).do()
+    leftovers_step(node_settings()).do(system_of(node))
     assert (node / "etc/network/interfaces.new").read_text() == _CLEAN.replace("178.11", "178.21")
 
 
@@ -133,14 +134,14 @@ def test_files_of_others_stay(node: Path) -> None:
     folder = node / "usr/local/lib/systemd/network"
     (folder / "10-mine.link").write_text(_pin(_THUNDERBOLT, "mine0"))
     (folder / "50-pmx-path.link").write_text("[Match]\nPath=pci-0000:00:0d.2\n\n[Link]\nName=tb0\n")
-    leftovers_step(node, _PORTS).do()
+    leftovers_step(node_settings()).do(system_of(node))
     assert {"10-mine.link", "50-pmx-path.link"} <= set(_pins(node))
 
 
 def test_the_earlier_name_of_pins_is_known(node: Path) -> None:
     folder = node / "usr/local/lib/systemd/network"
     (folder / "50-pmx-nic2.link").rename(folder / "50-pve-nic2.link")
-    leftovers_step(node, _PORTS).do()
+    leftovers_step(node_settings()).do(system_of(node))
     assert _pins(node) == ["50-pmx-nic0.link", "50-pmx-nic1.link"]
 
 

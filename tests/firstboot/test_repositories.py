@@ -14,6 +14,7 @@ import pytest
 
 from firstboot.repositories_step import apt_sources, changes_of_repositories, repositories_step
 from firstboot.steps import StepFailed
+from tests.firstboot.node import node_settings, system_of
 
 _CASES = sorted(path for path in (Path(__file__).parent / "repositories").iterdir() if path.is_dir())
 
@@ -38,18 +39,18 @@ def test_there_are_many_cases() -> None:
 @every_case
 def test_sources_become_what_they_must(case: Path, tmp_path: Path) -> None:
     root = _copy(case, tmp_path / "root")
-    step = repositories_step(root)
+    step = repositories_step(node_settings())
     needed = _sources(case / "before") != _sources(case / "after")
-    assert step.is_done() is not needed
-    step.do()
+    assert step.is_done(system_of(root)) is not needed
+    step.do(system_of(root))
     assert _sources(root) == _sources(case / "after")
-    assert step.is_done()
+    assert step.is_done(system_of(root))
 
 
 @every_case
 def test_a_second_run_changes_nothing(case: Path, tmp_path: Path) -> None:
     root = _copy(case, tmp_path / "root")
-    repositories_step(root).do()
+    repositories_step(node_settings()).do(system_of(root))
     assert changes_of_repositories(root) == []
 
 
@@ -65,7 +66,7 @@ def test_a_link_to_a_list_is_followed(tmp_path: Path) -> None:
     kept.parent.mkdir()
     listed.rename(kept)
     listed.symlink_to("/srv/ceph.list")
-    repositories_step(root).do()
+    repositories_step(node_settings()).do(system_of(root))
     assert listed.is_symlink()
     assert b"ceph-quincy bookworm no-subscription" in kept.read_bytes()
     assert b"\n# deb https://enterprise" not in kept.read_bytes()
