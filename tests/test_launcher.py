@@ -171,7 +171,7 @@ def test_a_python_that_makes_no_environments(name: str, checkout: Checkout) -> N
     checkout.python(name, incomplete=True)
     status, out, err = checkout.run()
     assert (status, out) == (1, "")
-    assert err.startswith(f"error: {name} cannot make virtual environments\n  hint: ")
+    assert err.startswith(f"error: {name} is new enough, but comes without venv and ensurepip\n  hint: ")
     if Path("/etc/debian_version").exists():
         assert f"`sudo apt install {name}-venv`" in err
 

@@ -130,6 +130,11 @@ def test_what_is_pure_imports_no_effect(folder: str) -> None:
         assert not EFFECTS & (names | set(_imports(parsed(path)))), path
 
 
+def test_one_module_starts_programs() -> None:
+    starting = {path.name for path in python_files("builder") if "subprocess" in set(_imports(parsed(path)))}
+    assert starting <= {"process.py"}
+
+
 def test_only_the_command_line_prints_exits_and_reads_the_environment() -> None:
     allowed = {"cli", "__main__.py"}
     for path in python_files("builder/pmx_cluster_tb"):

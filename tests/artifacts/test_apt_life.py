@@ -58,9 +58,9 @@ def test_all_files_arrive_and_belong_to_dpkg(node: Root) -> None:
     installed(node, seed_cluster())
     assert states(node) == {"pmx-ring": "ii", NODE: "ii"}
     assert (audit(node), litter(node)) == ("", [])
-    shipped = {
-        str(one.path) for package in revision(seed_cluster(), 1) for one in (*package.files, *package.links)
-    }
+    both = revision(seed_cluster(), 1)
+    shipped = {str(file.path) for package in both for file in package.files}
+    shipped |= {str(link.path) for package in both for link in package.links}
     after = node.tree()
     added = {path for path in changes(before, after, database=False) if after[path].kind != "d"}
     assert shipped <= added

@@ -85,6 +85,6 @@ def test_in_the_installer(node: Root) -> None:
     assert states(node) == {"pmx-ring": "ii", NODE: "ii"}
     node.run(["rm", "/proxmox_install_mode"])
     with booted(node) as machine:
-        machine.run(["pmx-ring", "wait"], seconds=30)
+        machine.run(["pmx-ring", "wait"], seconds=180)
         assert "10.0.0.81/32" in machine.says("ip", "-brief", "address", "show", "dev", "lo")
         assert machine.failed_units() == []

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pmx_cluster_tb.artifacts.deb import control_text, deb_bytes, md5sums
@@ -17,6 +17,7 @@ from pmx_cluster_tb.artifacts.deb_rules import package_faults
 from pmx_cluster_tb.plan.types import ControlMember, File, Link, Package
 from pmx_cluster_tb.problems import BadInput
 from tests.artifacts.packages import package
+from tests.roots.commands import require
 
 pytestmark = pytest.mark.tools
 
@@ -36,6 +37,11 @@ scripts = st.builds(
     st.binary(max_size=9).map(lambda rest: b"#!/bin/sh\n#" + rest.hex().encode() + b"\n"),
     st.just(0o755),
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def dpkg_deb() -> None:
+    require("dpkg-deb")
 
 
 @st.composite
@@ -95,7 +101,8 @@ def dpkg_deb_bytes(package: Package, folder: Path, compression: str = "gzip") ->
     return deb.read_bytes()
 
 
-@settings(max_examples=250, deadline=None)
+# a busy machine is no fault of the package
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(packages())
 def test_the_same_bytes_as_dpkg_deb(package: Package) -> None:
     with tempfile.TemporaryDirectory(prefix="deb-") as folder:

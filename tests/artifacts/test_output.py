@@ -19,6 +19,8 @@ from pmx_cluster_tb.progress import Progress, unobserved
 from tests.artifacts.trees import tree
 from tests.clusters import HASH
 from tests.plans import seed_plan, two_node_plan
+from tests.roots.commands import require
+from tests.roots.root import needs_root
 
 ROOT = Path(__file__).parents[2]
 
@@ -301,6 +303,8 @@ def test_builds_at_the_same_time_wait_for_each_other(tmp_path: Path) -> None:
 @pytest.mark.root
 def test_a_small_disk(tmp_path: Path) -> None:
     """A file system that really has no room: nothing stays but what was there."""
+    needs_root()
+    require("unshare")
     script = (
         "import sys\n"
         "from pathlib import Path\n"

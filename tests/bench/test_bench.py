@@ -10,6 +10,7 @@ import pytest
 from tests.bench import build
 from tests.bench.measure import Sample, by_turns, summary, timed_call, timed_program
 from tests.bench.report import Finding, Group, as_json, lines, ratio
+from tests.roots.commands import require
 
 PROJECT = Path(__file__).parents[2]
 
@@ -68,6 +69,7 @@ def test_the_largest_cluster_is_a_valid_one(tmp_path: Path) -> None:
 
 @pytest.mark.tools
 def test_the_whole_benchmark() -> None:
+    require("dpkg-deb", "dpkg-buildpackage", "dh")
     result = subprocess.run(
         [sys.executable, "-m", "tests.bench", "build", "--json", "--rounds", "1", "--sizes", "3,4"],
         check=True,

@@ -12,6 +12,8 @@ import pytest
 
 PACKAGES = {
     "apt-ftparchive": "apt-utils",
+    "dh": "debhelper",
+    "dpkg-buildpackage": "dpkg-dev",
     "dpkg-deb": "dpkg",
     "ip": "iproute2",
     "lintian": "lintian",

@@ -1,12 +1,16 @@
 """`plan`: the tree, the JSON, the SVG and the difference."""
 
+import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from pmx_cluster_tb.view.file_roles import file_role
+from pmx_cluster_tb.view.plan_tree import package_tree
 from tests.command import Command, cluster_text
 from tests.plans import seed_plan
 
@@ -39,6 +43,23 @@ def test_tree(command: Command) -> None:
     assert "wipes the disk with serial" in ran.out[first:second]
 
 
+@pytest.mark.parametrize(
+    ("version", "then"), [("8.3", "then reboots"), ("8.4", "then powers off"), ("9.2", "then powers off")]
+)
+def test_tree_says_what_the_installer_does_at_its_end(version: str, then: str, command: Command) -> None:
+    changed(('"8.4"', f'"{version}"'))
+    assert then in command("plan").out
+
+
+def test_a_package_with_one_path_twice() -> None:
+    package = seed_plan().nodes[0].package
+    twice = replace(package, files=(*package.files, package.files[0]))
+    console = Console(file=io.StringIO(), width=100)
+    console.print(package_tree(twice))
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue().count(package.files[0].path.name) >= 2
+
+
 def test_every_file_has_a_role() -> None:
     plan = seed_plan()
     packages = (plan.ring_package, plan.nodes[0].package)
@@ -53,6 +74,17 @@ def test_one_node_with_the_content_of_its_files(command: Command) -> None:
     for node in seed_plan().nodes:
         shown = re.escape("--- /usr/lib/pmx-ring/frr.conf (0644)\n") + r"(.*\n)+?hostname " + node.node.name
         assert bool(re.search(shown, ran.out)) is (node.node.name == "pve2")
+
+
+def test_contents_are_shown_as_they_are(command: Command) -> None:
+    shown = command("plan", "--node", "pve1").out
+    value = json.loads(command("plan", "--node", "pve1", "--json").out)
+    package = value["nodes"][0]["package"]
+    texts = [file["content"] for file in package["files"] if "content" in file] + list(
+        package["scripts"].values()
+    )
+    assert len(texts) > 10
+    assert [text for text in texts if text not in shown] == []
 
 
 def test_a_node_that_is_not_there(command: Command) -> None:

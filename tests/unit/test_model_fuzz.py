@@ -13,9 +13,9 @@ import tomlkit
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pmx_cluster_tb.model.kinds import Shape, TableOf, TablesOf, keys_of
 from pmx_cluster_tb.model.load import load_cluster
 from pmx_cluster_tb.model.schema import json_schema
+from pmx_cluster_tb.model.shape import Shape, TableOf, TablesOf, keys_of
 from pmx_cluster_tb.model.tables import FileTable
 from pmx_cluster_tb.problems import Severity
 from tests.command import EXAMPLE

@@ -143,6 +143,7 @@ def test_values_on_known_lines(blank_lines: list[int]) -> None:
         ((), ""),
         (("node", 2, "nic", "mac"), "node[2].nic.mac"),
         (("a b", "c"), '"a b".c'),
+        (("k" * 99,), f'"{"k" * 60}..."'),
         (("", 'q"\\\n'), '""."q\\u0022\\u005c\\u000a"'),
     ],
 )

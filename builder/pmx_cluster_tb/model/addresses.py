@@ -14,7 +14,7 @@ from typing import Literal
 
 from pmx_cluster_tb.model.cluster import IPAddress, IPInterface
 from pmx_cluster_tb.model.kinds import Text
-from pmx_cluster_tb.model.report import Refusal
+from pmx_cluster_tb.model.report import Refusal, shown
 
 NoNetwork = Literal["none"]
 
@@ -46,7 +46,7 @@ def _ip_address(text: str) -> IPAddress:
         address = ip_address(text)
     except ValueError:
         if "/" in text:
-            raise Refusal("must be an address without a prefix", f"`{text.partition('/')[0]}`") from None
+            raise Refusal("must be an address without a prefix", shown(text.partition("/")[0])) from None
         raise Refusal("must be an IP address") from None
     _refuse_scope(text)
     if reason := _no_host_reason(address):
@@ -56,7 +56,7 @@ def _ip_address(text: str) -> IPAddress:
 
 def _refuse_scope(text: str) -> None:
     if "%" in text:
-        raise Refusal("must not name an interface after `%`", f"`{re.sub('%[^/]*', '', text)}`")
+        raise Refusal("must not name an interface after `%`", shown(re.sub("%[^/]*", "", text)))
 
 
 ADDRESS: Text[IPAddress] = Text(
@@ -87,7 +87,7 @@ def _ip_interface(text: str) -> IPInterface:
 def _prefix_hint(interface: IPInterface, text: str) -> str:
     if "/" in text:
         return f"`{interface}`"
-    return f"`{text}/{24 if interface.version == 4 else 64}`, if that is your LAN's"
+    return f"`{interface.ip}/{24 if interface.version == 4 else 64}`, if that is your LAN's"
 
 
 INTERFACE: Text[IPInterface] = Text(

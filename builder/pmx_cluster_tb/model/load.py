@@ -6,9 +6,9 @@ from pathlib import Path
 from pmx_cluster_tb.model.cluster import Cluster
 from pmx_cluster_tb.model.cluster_of import cluster_of
 from pmx_cluster_tb.model.files import read_files
-from pmx_cluster_tb.model.kinds import read_table
 from pmx_cluster_tb.model.report import Report
 from pmx_cluster_tb.model.rules import report_rules
+from pmx_cluster_tb.model.shape import read_table
 from pmx_cluster_tb.model.tables import FileTable
 from pmx_cluster_tb.model.toml_text import Unreadable, parse, read_text
 from pmx_cluster_tb.problems import Position, Problem, Severity

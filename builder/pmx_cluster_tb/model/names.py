@@ -4,7 +4,7 @@ import re
 
 from pmx_cluster_tb.model.cluster import ProxmoxVersion
 from pmx_cluster_tb.model.kinds import Text
-from pmx_cluster_tb.model.report import Refusal, listed
+from pmx_cluster_tb.model.report import Refusal, listed, shown
 from pmx_cluster_tb.model.texts import known_word, matching
 from pmx_cluster_tb.model.words import words
 
@@ -56,9 +56,9 @@ TIMEZONE = known_word(
 
 def _domain(text: str) -> str:
     if text.endswith(".") or text.startswith("."):
-        raise Refusal("must not begin or end with a dot", f"`{text.strip('.')}`")
+        raise Refusal("must not begin or end with a dot", shown(text.strip(".")))
     if text != text.lower():
-        raise Refusal("must be lower case", f"`{text.lower()}`")
+        raise Refusal("must be lower case", shown(text.lower()))
     for label in text.split("."):
         if not re.fullmatch(_LABEL, label):
             raise Refusal(
@@ -75,9 +75,9 @@ _HOSTS_FILE_NAMES = ("localhost", "ip6-localhost", "ip6-loopback", "ip6-allnodes
 
 def _node_name(text: str) -> str:
     if "." in text:
-        raise Refusal("must be a single label: the domain is `cluster.domain`", f"`{text.partition('.')[0]}`")
+        raise Refusal("must be a single label: the domain is `cluster.domain`", shown(text.partition(".")[0]))
     if text != text.lower():
-        raise Refusal("must be lower case", f"`{text.lower()}`")
+        raise Refusal("must be lower case", shown(text.lower()))
     if not re.fullmatch(_LABEL, text):
         raise Refusal("must be letters, digits and inner hyphens, 1 to 63 of them")
     if text.isdigit():
@@ -176,7 +176,7 @@ def _package_name(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", text):
         raise Refusal("must be the name of a Debian package: lower-case letters, digits, `+`, `-` and `.`")
     if text.endswith("-"):
-        raise Refusal("would tell apt to remove a package", f"`{text.rstrip('-')}`")
+        raise Refusal("would tell apt to remove a package", shown(text.rstrip("-")))
     if text in _NETWORK_MANAGERS:
         raise Refusal("would take the network away from ifupdown2, which Proxmox VE and the ring rely on")
     return text

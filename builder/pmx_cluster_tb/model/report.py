@@ -11,7 +11,7 @@ from pmx_cluster_tb.problems import Position, Problem, Severity
 _LONGEST_SHOWN = 60
 _MOST_DECIMAL_BITS = 256
 _LOGIN_IN_URL = re.compile(r"://[^/]*@")
-_SECRETS = re.compile(r"\$[0-9a-z]{1,3}\$.{16,}|-----BEGIN", re.DOTALL)
+_SECRETS = re.compile(r"\$[0-9a-z]{1,3}\$.{16,}|\$[./0-9A-Za-z]{30,}|-----BEGIN", re.DOTALL)
 
 
 @dataclass(slots=True)

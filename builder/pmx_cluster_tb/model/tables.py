@@ -30,7 +30,7 @@ from pmx_cluster_tb.model.hardware import (
     NIC_NAME,
     PORT_NAME,
 )
-from pmx_cluster_tb.model.kinds import Boolean, Integer, ListOf, Number, Shape, TableOf, TablesOf, key
+from pmx_cluster_tb.model.kinds import Boolean, Integer, ListOf, Number
 from pmx_cluster_tb.model.names import (
     CLUSTER_NAME,
     COUNTRY,
@@ -45,6 +45,7 @@ from pmx_cluster_tb.model.names import (
     TIMEZONE,
     USER_NAME,
 )
+from pmx_cluster_tb.model.shape import Shape, TableOf, TablesOf, key
 from pmx_cluster_tb.model.texts import one_of
 
 

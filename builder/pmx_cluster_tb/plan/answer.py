@@ -48,7 +48,7 @@ def node_answer(cluster: Cluster, node: Node, sources: Sources) -> Answer:
         "network": _network(cluster, node),
         "disk-setup": _disk_setup(node.disk, cast("Mapping[str, str]", installer["raid"])),
     }
-    table = _spelled(_merged(settings, sources.base_answer), accepted)
+    table = _spelled(_merged(sources.base_answer, settings), accepted)
     return Answer(table, _serialized(table, _comment(cluster, node, after_install)))
 
 
@@ -113,13 +113,19 @@ def _disk_filter(find: DiskSerials | DiskModel | DiskPath) -> dict[str, str]:
             return {"ID_PATH": literal_glob(path)}
 
 
-def _merged(settings: Mapping[str, Table], base: Table) -> dict[str, Table]:
-    names = dict.fromkeys([*settings, *base])
-    return {name: {**cast("Table", base.get(name, {})), **settings.get(name, {})} for name in names}
+def _merged(base: Table, own: Table) -> dict[str, object]:
+    """`own` before `base`, table by table."""
+    both = {
+        name: _merged(one, other)
+        for name, other in own.items()
+        if isinstance(other, Mapping) and isinstance(one := base.get(name), Mapping)
+    }
+    # own once more in front, for the order in which a person reads
+    return {**own, **base, **own, **both}
 
 
-def _spelled(sections: Mapping[str, Table], accepted: Mapping[str, list[str]]) -> dict[str, object]:
-    return {name: _spelled_table(name, table, accepted) for name, table in sections.items()}
+def _spelled(sections: Table, accepted: Mapping[str, list[str]]) -> dict[str, object]:
+    return {name: _spelled_table(name, cast("Table", table), accepted) for name, table in sections.items()}
 
 
 def _spelled_table(path: str, table: Table, accepted: Mapping[str, list[str]]) -> Table:

@@ -1,9 +1,9 @@
 """Who may log in."""
 
 from pmx_cluster_tb.model.credentials import HASH_HINT
-from pmx_cluster_tb.model.kinds import Shape
 from pmx_cluster_tb.model.lines import KeyPath
 from pmx_cluster_tb.model.report import Report
+from pmx_cluster_tb.model.shape import Shape
 from pmx_cluster_tb.model.tables import AccessTable, FileTable, UserTable
 
 _USER: KeyPath = ("access", "user")

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from pmx_ring.changes import Change, Changes, Context, Notice
-from pmx_ring.fabric import PAYLOAD, fabric_changes, missing_router_lines, runs_fabricd
+from pmx_ring.fabric import CONF, PAYLOAD, fabric_changes, missing_router_lines, runs_fabricd
 from pmx_ring.facts import Facts
 from pmx_ring.ports import exists
 from pmx_ring.problems import RingError
@@ -25,7 +25,6 @@ from pmx_ring.sdn import sdn_claims
 from pmx_ring.state import FOLDER
 from pmx_ring.system import digest, remove_file, write_file
 
-CONF = "/etc/frr/frr.conf"
 DAEMONS_CONF = "/etc/frr/daemons.conf"
 _SWITCHES = "# pmx-ring: the ring is routed by fabricd\nfabricd=yes\n"
 _TIMEOUT_SECONDS = 180
@@ -144,7 +143,7 @@ def _configured(context: Context, facts: Facts) -> Changes:
         yield Change("enable frr.service", lambda: _enable(context))
     yield from _loaded(context, digest(*wanted.values()))
     yield from fabric_changes(
-        context.system, [port.name for port in facts.ports if exists(context.system, port.name)]
+        context.system, ["lo", *(port.name for port in facts.ports if exists(context.system, port.name))]
     )
 
 
