@@ -23,22 +23,13 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     archive, system = own_archive().resolve(), _system(options)
     try:
-<<<<<<< HEAD
         boot = Boot(system, archive, settings_of(archive), by_hand=options.ordering is None)
         with nullcontext() if system.dry_run else only_runner(system):
             succeeded = boot.do_one(options.step) if options.step else boot.finish()
     except (BadArchive, BadSettings) as error:
-        return _failed(system, str(error), f"build {archive.name} again with `pmx-cluster-tb build`")
-=======
-        with only_runner(archive):
-            _run(archive, root)
-    except StepFailed as error:
-        return _failed(error.message, error.remedy)
-    except (BadArchive, BadSettings) as error:
-        return _failed(str(error), "copy the file again, or build it again with `pmx-cluster-tb build`")
-    except OSError as error:
-        return _failed(str(error), "it must run as root, and have room below /run")
->>>>>>> main
+        return _failed(
+            system, str(error), "copy the file again, or build it again with `pmx-cluster-tb build`"
+        )
     except AlreadyRunning as error:
         return _failed(system, str(error), "`journalctl --follow` shows what it does")
     except KeyboardInterrupt:

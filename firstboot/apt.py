@@ -8,7 +8,7 @@ from firstboot.system import System
 
 _LOCK_TIMEOUT_S = 600
 _DPKG_OPTIONS = ("--force-confdef", "--force-confold")
-_REMEDY = "make `{command}` succeed, then reboot: every boot tries again"
+_REMEDY = "mend what it says, so that `{command}` succeeds, then reboot: every boot tries again"
 _DPKG_JOURNAL = "/var/lib/dpkg/updates"
 _INSTALLED = "installed"
 

@@ -92,51 +92,11 @@ def test_a_second_run_from_a_copy_does_nothing(archive: Path, node: FakeNode, tm
     assert (node.tree(), node.all_calls()) == (before, calls)
 
 
-<<<<<<< HEAD
 def test_the_hook_goes_and_a_copy_stays(archive: Path, node: FakeNode, tmp_path: Path) -> None:
     hook = node.write(HOOK, "", 0o700)
     copy = repacked(archive, tmp_path / "copy", user=USER)
     hook.write_bytes(copy.read_bytes())
     result = node.first_boot(copy, "fully-up")
-=======
-@pytest.mark.parametrize(
-    "before",
-    [
-        INSTALLED[:1],
-        [INSTALLED[0], INSTALLED[1].replace("installed", "unpacked")],
-        [INSTALLED[0], INSTALLED[1].replace("installed", "config-files")],
-        [INSTALLED[0].replace("0.1.0", "0.0.9"), INSTALLED[1]],
-    ],
-)
-def test_anything_less_is_installed(archive: Path, debian: FakeDebian, before: list[str]) -> None:
-    (debian.root / "packages").write_text("".join(f"{line}\n" for line in before))
-    assert debian.first_boot(archive, "fully-up").returncode == 0
-    assert sorted(debian.installed) == sorted(INSTALLED)
-
-
-def test_a_failure_says_what_to_do_and_leaves_nothing(archive: Path, debian: FakeDebian) -> None:
-    debian.trouble("apt-get", "Unable to locate package lldpd")
-    result = debian.first_boot(archive, "fully-up")
-    assert result.returncode == 1
-    assert "E: Unable to locate package lldpd" in result.stderr
-    *_, error, hint = result.stdout.splitlines()
-    assert error.startswith("pmx first boot: error: packages: `apt-get --yes ")
-    assert error.endswith(".deb` ended with status 100")
-    assert hint == (
-        "pmx first boot: hint: mend what apt says above (packages not found: `apt-get update` must succeed), "
-        f"then run {archive} again, or reboot: every boot tries again"
-    )
-    assert debian.unpacked() == []
-    assert debian.first_boot(archive, "fully-up").returncode == 0
-    assert debian.installed == INSTALLED
-
-
-def test_a_run_after_a_killed_one_succeeds(archive: Path, debian: FakeDebian) -> None:
-    debian.trouble("apt-get", "kill")
-    assert debian.first_boot(archive, "fully-up").returncode == -9
-    assert debian.unpacked() == ["pmx-first-boot"]
-    result = debian.first_boot(archive, "fully-up")
->>>>>>> main
     assert result.returncode == 0, result.stdout
     assert f"`{copy}` holds a password's hash" in result.stdout
     assert copy.exists()
@@ -188,7 +148,7 @@ def test_a_failure_names_step_command_and_remedy(archive: Path, node: FakeNode, 
     assert failed.endswith("ended with status 100: E: always Unable to fetch")
     assert (
         hint
-        == f"{PREFIX}hint: make `apt-get --error-on=any update` succeed, then reboot: every boot tries again"
+        == f"{PREFIX}hint: mend what it says, so that `apt-get --error-on=any update` succeeds, then reboot: every boot tries again"
     )
     assert end.startswith(f"{PREFIX}not finished, because of upgrade: ")
 
@@ -215,7 +175,6 @@ def test_boots_end_and_a_person_starts_again(archive: Path, node: FakeNode, tmp_
     assert node.first_boot(hook).returncode == 0
 
 
-<<<<<<< HEAD
 def test_an_interrupted_dpkg_is_finished_first(archive: Path, node: FakeNode) -> None:
     (node.root / "var/lib/dpkg/updates/0001").touch()
     node.state("audit", "The following packages are only half installed\n")
@@ -267,18 +226,6 @@ def test_the_hash_is_never_shown(archive: Path, node: FakeNode, tmp_path: Path) 
 
 def test_two_at_once(archive: Path, node: FakeNode) -> None:
     with (node.root / "run/pmx-first-boot.lock").open("w") as file:
-=======
-def test_no_room_to_unpack(archive: Path, debian: FakeDebian) -> None:
-    (debian.root / "run").rmdir()
-    result = debian.first_boot(archive, "fully-up")
-    assert result.returncode == 1
-    assert f"error: [Errno 2] No such file or directory: '{debian.root}/run/pmx-first-boot'" in result.stdout
-    assert "hint: it must run as root, and have room below /run" in result.stdout
-
-
-def test_two_at_once(archive: Path, debian: FakeDebian) -> None:
-    with archive.open("rb") as file:
->>>>>>> main
         fcntl.flock(file, fcntl.LOCK_EX)
         result = node.first_boot(archive, "fully-up")
     assert result.returncode == 1
@@ -305,8 +252,7 @@ def test_settings_of_another_version(
     result = node.first_boot(with_member(archive, tmp_path / "x", "settings.json", settings), "fully-up")
     assert result.returncode == 1
     assert message in result.stdout
-<<<<<<< HEAD
-    assert "hint: build proxmox-first-boot again with `pmx-cluster-tb build`" in result.stdout
+    assert "hint: copy the file again, or build it again with `pmx-cluster-tb build`" in result.stdout
     assert node.all_calls() == []
 
 
@@ -314,10 +260,6 @@ def test_a_wrong_command_line(archive: Path, node: FakeNode) -> None:
     for words in (["sometime"], ["--step", "nothing"], ["--rot", "/"]):
         assert node.first_boot(archive, *words).returncode == 2
     assert node.all_calls() == []
-=======
-    assert "hint: copy the file again, or build it again with `pmx-cluster-tb build`" in result.stdout
-    assert debian.calls() == []
->>>>>>> main
 
 
 def test_help_of_the_executable_file(archive: Path, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ GOOD: dict[str, Any] = {
     ],
     "ring_networks": ["10.0.0.80/28", "fc00::80/124"],
     "retry": {"first_pause_s": 5, "longest_pause_s": 300, "boots": 10, "reboots": 4},
-    "deadlines_s": {step: 60 for step in STEPS},
+    "deadlines_s": dict.fromkeys(STEPS, 60),
 }
 
 
