@@ -16,7 +16,7 @@ _INSTALLED = "installed"
 def apt_get(system: System, *words: str) -> None:
     """Runs `apt-get` as soon as nobody else does; raises StepFailed."""
     wait_for_locks(system)
-    options = [f"DPkg::Lock::Timeout={_LOCK_TIMEOUT_S}", "Acquire::Retries=3"]
+    options = [f"DPkg::Lock::Timeout={_LOCK_TIMEOUT_S}", "Acquire::Retries=3", "Dpkg::Use-Pty=0"]
     options += [f"Dpkg::Options::={option}" for option in _DPKG_OPTIONS]
     command = ["apt-get", "--yes", "--quiet", *(word for option in options for word in ("-o", option))]
     run(system, [*command, *words], _REMEDY.format(command=f"apt-get {' '.join(words)}"))

@@ -1,4 +1,4 @@
-"""The last step: tells what was not done and what remains for a person, and keeps it for `pmx-ring first-boot`."""
+"""The last step: tells what was not done and what remains for a person."""
 
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
@@ -16,7 +16,7 @@ _FILE = f"{FOLDER}/report.txt"
 
 
 def report_step(settings: Settings, record: Record) -> Step:
-    """Tells and keeps the report."""
+    """Tells the report, and keeps it for `pmx-ring first-boot`."""
     return Step(
         name="report",
         is_done=lambda system: system.text(_FILE) == _report(system, settings, record),

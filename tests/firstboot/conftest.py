@@ -29,7 +29,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNode:
 
 @pytest.fixture(scope="session")
 def web() -> Iterator[str]:
-    """The URL of a server that answers 403 and tells the time: the real one at `/`, the fake clock's below."""
+    """The URL of a server that answers 403; at `/` it tells the real time, below the fake clock's."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:

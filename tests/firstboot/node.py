@@ -170,7 +170,7 @@ class FakeNode:
 
 def _content(path: Path) -> bytes:
     if path.is_symlink():
-        return os.readlink(os.fsencode(path))
+        return os.fsencode(path.readlink())
     return path.read_bytes() if path.is_file() else b""
 
 

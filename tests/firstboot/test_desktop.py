@@ -1,6 +1,5 @@
 """The desktop: installed, awake, off the ring."""
 
-import os
 from dataclasses import replace
 
 import pytest
@@ -20,7 +19,7 @@ def test_a_desktop(node: FakeNode) -> None:
     assert {"mate-desktop-environment", "chromium", "lightdm"} <= set(node.installed())
     calls = node.calls()
     assert calls[0][:2] == ["systemctl", "mask"]
-    assert os.readlink(node.root / "etc/systemd/system/suspend.target") == "/dev/null"
+    assert str((node.root / "etc/systemd/system/suspend.target").readlink()) == "/dev/null"
     assert ["systemctl", "set-default", "graphical.target"] in calls
     assert calls[-1] == ["systemctl", "try-restart", "avahi-daemon.service"]
     avahi = (node.root / "etc/avahi/avahi-daemon.conf").read_text()
@@ -31,7 +30,7 @@ def test_sleep_is_masked_before_anything_can_sleep(node: FakeNode) -> None:
     node.state("trouble-apt-get", "no space")
     with pytest.raises(StepFailed, match="no space"):
         STEP.do(node.system())
-    assert os.readlink(node.root / "etc/systemd/system/sleep.target") == "/dev/null"
+    assert str((node.root / "etc/systemd/system/sleep.target").readlink()) == "/dev/null"
     STEP.do(node.system())
     assert STEP.is_done(node.system())
 
@@ -42,7 +41,7 @@ def test_another_display_manager_gives_way(node: FakeNode) -> None:
     (node.root / "etc/X11").mkdir()
     STEP.do(node.system())
     assert STEP.is_done(node.system())
-    assert os.readlink(link) == "/lib/systemd/system/lightdm.service"
+    assert str((link).readlink()) == "/lib/systemd/system/lightdm.service"
 
 
 def test_a_second_time_does_nothing(node: FakeNode) -> None:

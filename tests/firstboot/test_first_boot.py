@@ -146,9 +146,9 @@ def test_a_failure_names_step_command_and_remedy(archive: Path, node: FakeNode, 
     assert failed.startswith(f"{PREFIX}upgrade: failed after ")
     assert "`apt-get --yes " in failed
     assert failed.endswith("ended with status 100: E: always Unable to fetch")
-    assert (
-        hint
-        == f"{PREFIX}hint: mend what it says, so that `apt-get --error-on=any update` succeeds, then reboot: every boot tries again"
+    assert hint == (
+        f"{PREFIX}hint: mend what it says, so that `apt-get --error-on=any update` succeeds, then reboot: "
+        "every boot tries again"
     )
     assert end.startswith(f"{PREFIX}not finished, because of upgrade: ")
 

@@ -1,6 +1,5 @@
 """Steps one after the other: done or not, retried, out of time, optional, and what is recorded."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -99,8 +98,7 @@ def test_a_read_only_system_is_said(node: FakeNode, record: Record, where: str) 
     def refuse(_system: System) -> bool:
         raise OSError(30, "Read-only file system", "/etc/passwd")
 
-    changes: dict[str, Callable[[System], bool]] = {where: refuse}
-    assert not do_step(node.system(), Work().step(**changes), record, RETRY)
+    assert not do_step(node.system(), Work().step(**{where: refuse}), record, RETRY)
     assert node.said[-2].endswith("cannot write or read `/etc/passwd`: Read-only file system")
     assert "`mount | grep ro,`" in node.said[-1]
 

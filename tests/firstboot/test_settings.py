@@ -193,15 +193,9 @@ values = (
 anything = st.recursive(values, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=5)
 
 
-@given(st.lists(st.tuples(st.sampled_from([*GOOD, *PACKAGE, "more"]), anything), max_size=2), st.booleans())
-def test_schema_and_program_agree(changes: list[tuple[str, Any]], drop: bool) -> None:
-    value = {**GOOD, "packages": [dict(PACKAGE)]}
-    for key, changed in changes:
-        table = value["packages"][0] if key in PACKAGE and isinstance(value["packages"], list) else value
-        if isinstance(table, dict):
-            table[key] = changed
-            if drop:
-                del table[key]
+@given(st.sampled_from([*KEYS, "more", "user.more", "retry.more"]), anything)
+def test_schema_and_program_agree(key: str, changed: Any) -> None:
+    value = _changed(key, changed)
     try:
         read_settings(json.dumps(value).encode())
     except BadSettings:
