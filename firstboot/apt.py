@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from firstboot.commands import output_of, run
 from firstboot.locks import wait_for_locks
+from firstboot.steps import StepFailed
 from firstboot.system import System
 
 _LOCK_TIMEOUT_S = 600
@@ -30,18 +31,28 @@ def update(system: System) -> None:
 
 def install(system: System, *words: str) -> None:
     """Installs packages, by name or file, after mending what is broken; raises StepFailed."""
-    mend(system)
+    continue_dpkg(system)
+    fix_broken(system)
     apt_get(system, "install", *words)
 
 
-def mend(system: System) -> None:
-    """Ends what an interrupted dpkg or apt began; raises StepFailed."""
+def continue_dpkg(system: System) -> None:
+    """Ends what an interrupted dpkg began, as far as it can; raises StepFailed if another one does not end."""
     wait_for_locks(system)
-    if is_interrupted(system) or _audit(system):
-        # apt refuses to work then (apt-pkg's debSystem::CheckUpdates)
+    if is_clean(system):
+        return
+    try:
+        # apt refuses to work before (apt-pkg's debSystem::CheckUpdates)
         remedy = _REMEDY.format(command="dpkg --configure -a")
         run(system, ["dpkg", *_DPKG_OPTIONS, "--configure", "-a"], remedy)
-    if _audit(system):
+    except StepFailed as error:
+        # a package may lack what it depends on, which only apt can bring
+        system.say(error.message)
+
+
+def fix_broken(system: System) -> None:
+    """Installs what half installed packages lack; raises StepFailed."""
+    if not is_clean(system):
         apt_get(system, "--fix-broken", "install")
 
 

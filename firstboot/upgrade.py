@@ -3,7 +3,7 @@
 Proxmox documents `full-upgrade` for its packages: a plain upgrade holds back those that gain a dependency.
 """
 
-from firstboot.apt import apt_get, is_clean, mend, update
+from firstboot.apt import apt_get, continue_dpkg, fix_broken, is_clean, update
 from firstboot.files import write_file
 from firstboot.record import FOLDER
 from firstboot.settings import Settings
@@ -24,8 +24,9 @@ def upgrade_step(settings: Settings, run: str) -> Step:
 
 
 def _upgrade(system: System, run: str) -> None:
-    mend(system)
+    continue_dpkg(system)
     update(system)
+    fix_broken(system)
     apt_get(system, "full-upgrade")
     if not system.dry_run:
         system.path(FOLDER).mkdir(parents=True, exist_ok=True)

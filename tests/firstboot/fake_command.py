@@ -1,5 +1,5 @@
-# One of the commands of a fake node: records how it was called, fails if it was told to, and else does a little
-# of what the real one does.
+# One of the commands of a fake node: records how it was called, fails if it was told to, and else does a
+# little of what the real one does.
 import json
 import os
 import pathlib

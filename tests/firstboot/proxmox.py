@@ -1,7 +1,7 @@
-"""A Debian root as Proxmox VE's installer leaves it, with a signed repository of its own that stands in for Proxmox's.
+"""A Debian root as Proxmox VE's installer leaves it, with a signed repository that stands in for Proxmox's.
 
-The repository is served inside the root, by the names of Proxmox's hosts: `download` answers as /srv/trouble says,
-and nobody answers for `enterprise` on the port of https.
+The repository is served inside the root, by the names of Proxmox's hosts: `download` answers as /srv/trouble
+says, and nobody answers for `enterprise` on the port of https.
 """
 
 import json
@@ -11,14 +11,16 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
+from firstboot.settings import STEPS
 from pmx_cluster_tb import release
 from pmx_cluster_tb.artifacts.deb import deb_bytes
 from pmx_cluster_tb.artifacts.hook import hook_bytes
 from pmx_cluster_tb.model.cluster import Cluster, PasswordHash, User
 from pmx_cluster_tb.plan.cluster_plan import plan_cluster
-from pmx_cluster_tb.plan.types import Package
+from pmx_cluster_tb.plan.types import FirstBootSettings, Package
 from pmx_cluster_tb.sources import read_first_boot_program, read_sources
 from tests.artifacts.packages import file, package
 from tests.clusters import HASH, seed_cluster
@@ -83,8 +85,10 @@ source /etc/network/interfaces.d/*
 _SOURCES = {
     "bookworm": {
         "sources.list": "# nothing of Debian's: there is no network here\n",
-        "sources.list.d/pve-enterprise.list": "deb https://enterprise.proxmox.com/debian/pve bookworm pve-enterprise\n",
-        "sources.list.d/ceph.list": "deb https://enterprise.proxmox.com/debian/ceph-quincy bookworm enterprise\n",
+        "sources.list.d/pve-enterprise.list": "deb "
+        "https://enterprise.proxmox.com/debian/pve bookworm pve-enterprise\n",
+        "sources.list.d/ceph.list": "deb "
+        "https://enterprise.proxmox.com/debian/ceph-quincy bookworm enterprise\n",
     },
     "trixie": {
         "sources.list.d/pve-enterprise.sources": "Types: deb\n"
@@ -131,8 +135,13 @@ def example_cluster() -> Cluster:
     )
 
 
-def make_proxmox(root: Root, cluster: Cluster) -> None:
-    """Makes `root` the first node of `cluster`, installed and not yet started."""
+def make_proxmox(
+    root: Root, cluster: Cluster, *, retry: dict[str, int] | None = None, step_s: int | None = None
+) -> None:
+    """Makes `root` the first node of `cluster`, installed and not yet started.
+
+    `retry` takes the place of the same in its settings, and each step may take `step_s`.
+    """
     make_node(root)
     root.write("/etc/network/interfaces", _INTERFACES)
     root.write("/etc/hosts", "127.0.0.1 localhost download.proxmox.com enterprise.proxmox.com\n")
@@ -142,7 +151,7 @@ def make_proxmox(root: Root, cluster: Cluster) -> None:
         root.write(f"/etc/apt/{path}", text)
     _install_old(root)
     _make_mirror(root)
-    _carry_hook(root, cluster)
+    _carry_hook(root, cluster, retry, step_s)
     root.write("/usr/local/sbin/systemctl", _SYSTEMCTL, 0o755)
     root.write("/usr/local/bin/uname", _UNAME, 0o755)
     root.write("/etc/running-kernel", f"{OLD_KERNEL}\n")
@@ -162,42 +171,44 @@ def _install_old(root: Root) -> None:
 
 
 def _make_mirror(root: Root) -> None:
-    newer = (kernel(NEW_KERNEL), proxmox_ve("8.1", NEW_KERNEL))
-    others = (package(name="sudo", version="1.9"), package(name="iperf3", version="3.12"))
-    with _signing_key() as home:
-        _publish(root, home, "pve", "pve-no-subscription", (*newer, *others))
-        _publish(root, home, _CEPH[root.release], "no-subscription", ())
-        root.write(_KEYRINGS[root.release], _gpg(home, "--export"))
+    for path, content in _mirror(root.release).items():
+        root.write(path, content)
     trouble(root, {})
     root.write("/srv/mirror.py", _MIRROR)
     root.write("/etc/systemd/system/mirror.service", _MIRROR_UNIT)
     root.run(["systemctl", "enable", "--quiet", "mirror.service"])
 
 
-def _publish(root: Root, home: Path, product: str, component: str, packages: Sequence[Package]) -> None:
-    require("apt-ftparchive")
-    suite = root.release
-    # apt-ftparchive resolves paths, and those of another mount namespace lead nowhere
-    top = home / product
+@cache
+def _mirror(suite: str) -> dict[str, bytes]:
+    """The files of the repositories for a release and their key, by path in a root."""
+    require("apt-ftparchive", "gpg")
+    newer = (kernel(NEW_KERNEL), proxmox_ve("8.1", NEW_KERNEL))
+    others = (package(name="sudo", version="1.9"), package(name="iperf3", version="3.12"))
+    with _signing_key() as home:
+        mirror = home / "mirror"
+        _publish(mirror / "pve", home, suite, "pve-no-subscription", (*newer, *others))
+        _publish(mirror / _CEPH[suite], home, suite, "no-subscription", ())
+        files = {
+            f"/srv/mirror/debian/{path.relative_to(mirror)}": path.read_bytes()
+            for path in mirror.rglob("*")
+            if path.is_file()
+        }
+        return {**files, _KEYRINGS[suite]: _gpg(home, "--export")}
+
+
+def _publish(top: Path, home: Path, suite: str, component: str, packages: Sequence[Package]) -> None:
     lists = top / "dists" / suite / component / "binary-amd64"
     for folder in (lists, top / "pool"):
         folder.mkdir(parents=True)
     for one in packages:
         (top / "pool" / one.file_name).write_bytes(deb_bytes(one, release.RELEASE_DATE))
     (lists / "Packages").write_bytes(_said_by(["apt-ftparchive", "packages", "pool"], top))
-    fields = {
-        "Origin": "Proxmox",
-        "Suite": suite,
-        "Codename": suite,
-        "Components": component,
-        "Architectures": "amd64",
-    }
-    options = [
-        word for key, value in fields.items() for word in ("-o", f"APT::FTPArchive::Release::{key}={value}")
-    ]
+    fields = {"Origin": "Proxmox", "Suite": suite, "Codename": suite, "Components": component}
+    fields["Architectures"] = "amd64"
+    options = [f"--option=APT::FTPArchive::Release::{key}={value}" for key, value in fields.items()]
     text = _said_by(["apt-ftparchive", *options, "release", f"dists/{suite}"], top)
     (top / "dists" / suite / "InRelease").write_bytes(_gpg(home, "--clearsign", given=text))
-    shutil.copytree(top, root.file(f"/srv/mirror/debian/{product}"))
 
 
 @contextmanager
@@ -232,12 +243,17 @@ def _said_by(command: list[str], folder: Path) -> bytes:
     return result.stdout
 
 
-def _carry_hook(root: Root, cluster: Cluster) -> None:
+def _carry_hook(root: Root, cluster: Cluster, retry: dict[str, int] | None, step_s: int | None) -> None:
     plan = plan_cluster(cluster, read_sources())
     debs = {
         one.file_name: deb_bytes(one, release.RELEASE_DATE)
         for one in (plan.ring_package, plan.nodes[0].package)
     }
-    hook = hook_bytes(read_first_boot_program(), plan.nodes[0].first_boot, debs, release.RELEASE_DATE)
+    table = dict(plan.nodes[0].first_boot.table)
+    if retry is not None:
+        table["retry"] = retry
+    if step_s is not None:
+        table["deadlines_s"] = {**dict.fromkeys(STEPS, step_s), "wait-online": 3}
+    hook = hook_bytes(read_first_boot_program(), FirstBootSettings(table), debs, release.RELEASE_DATE)
     root.write(HOOK, hook, 0o700)
     root.write(FLAG, "")

@@ -181,7 +181,8 @@ def test_an_interrupted_dpkg_is_finished_first(archive: Path, node: FakeNode) ->
     assert node.first_boot(archive, "fully-up").returncode == 0
     calls = node.calls()
     assert calls[0] == ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"]
-    assert calls[1][-2:] == ["--fix-broken", "install"]
+    assert calls[1][-1] == "update"
+    assert calls[2][-2:] == ["--fix-broken", "install"]
 
 
 def test_a_newer_package_stays(archive: Path, node: FakeNode) -> None:

@@ -1,4 +1,4 @@
-"""First boot on real Debian systems under systemd: real apt and dpkg, a repository that stands in for Proxmox's."""
+"""First boot on real Debian systems under systemd, with real apt and dpkg, and reboots."""
 
 import json
 from pathlib import Path

@@ -120,6 +120,10 @@ LISTS = ("packages", "extras", "user.ssh_keys", "ports", "members", "members.0.r
 TEXTS = [key for key in KEYS if isinstance(_inner(key), str) and key != "user.full_name"]
 NUMBERS = [key for key in KEYS if key.startswith(("retry.", "deadlines_s."))]
 
+NO_LISTS: list[Any] = [{}, "x", [None], [[]], [1]]
+NO_TEXTS: list[Any] = [1, "", [], " ", "a\nb", "A b\x00"]
+NO_NUMBERS: list[Any] = [0, -1, 1.5, "1", True]
+
 INVALID: list[Any] = [
     None,
     [],
@@ -130,10 +134,10 @@ INVALID: list[Any] = [
     *(_changed(f"{table}.more", 1) for table in TABLES),
     _changed("more", 1),
     *(_changed(key, None) for key in KEYS if key not in {"user", "user.password_hash"}),
-    *(_changed(key, value) for key in LISTS for value in ({}, "x", [None], [[]], [1])),
+    *(_changed(key, value) for key in LISTS for value in NO_LISTS),
     *(_changed(key, []) for key in LISTS if key not in {"extras", "user.ssh_keys"}),
-    *(_changed(key, value) for key in TEXTS for value in (1, "", [], " ", "a\nb", "A b\x00")),
-    *(_changed(key, value) for key in NUMBERS[:5] for value in (0, -1, 1.5, "1", True)),
+    *(_changed(key, value) for key in TEXTS for value in NO_TEXTS),
+    *(_changed(key, value) for key in NUMBERS[:5] for value in NO_NUMBERS),
     *(_changed("schema", version) for version in (0, 2, 1.5, "1", True, [1])),
     *(_changed("cluster", name) for name in ("1a", "a b", "a_b")),
     *(_changed("node", name) for name in ("-a", "A", "a.b")),

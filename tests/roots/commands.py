@@ -15,6 +15,7 @@ PACKAGES = {
     "dh": "debhelper",
     "dpkg-buildpackage": "dpkg-dev",
     "dpkg-deb": "dpkg",
+    "gpg": "gnupg",
     "ip": "iproute2",
     "lintian": "lintian",
     "mmdebstrap": "mmdebstrap",
