@@ -37,7 +37,7 @@ def install(system: System, *words: str) -> None:
 
 
 def continue_dpkg(system: System) -> None:
-    """Ends what an interrupted dpkg began, as far as it can; raises StepFailed if another one does not end."""
+    """Ends what an interrupted dpkg began, as far as it can; raises StepFailed if another dpkg goes on."""
     wait_for_locks(system)
     if is_clean(system):
         return

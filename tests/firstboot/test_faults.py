@@ -1,56 +1,48 @@
 """Faults at first boot; `tests/firstboot/faults` says how they are tried."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from random import Random
 
 import pytest
 
-from tests.firstboot.faults.catalogue import Fault, catalogue, power_cuts
-from tests.firstboot.faults.trial import boot, fresh_node, try_fault
+from tests.firstboot.faults.catalogue import Fault, all_faults
+from tests.firstboot.faults.trial import fresh_node, try_fault, undisturbed_tree
+from tests.roots.recipe import RELEASES
 from tests.roots.snapshot import Snapshot
 
 pytestmark = pytest.mark.root
 
-SEED = int(os.environ.get("PMX_FAULT_SEED", "3"))
-RUN_S = 6.0
-"""About how long an undisturbed run lasts."""
-
-NAMED = catalogue()
-CUTS = list(power_cuts(5, Random(SEED), RUN_S))
-MORE_CUTS = list(power_cuts(85, Random(SEED + 1), RUN_S))
-
 Finished = Callable[[str], Path]
 
+SOME = [(RELEASES[index % 2], fault) for index, fault in enumerate(all_faults(24))]
+"""Each on one release: they are about the same code."""
 
-@pytest.fixture(scope="module", params=["bookworm", "trixie"])
-def release(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+MANY = [(release, fault) for release in RELEASES for fault in all_faults(60)]
 
 
-@pytest.fixture(scope="module")
-def undisturbed(release: str, finished_roots: Finished) -> Iterator[Snapshot]:
-    """The tree that an undisturbed run ends in."""
+@pytest.fixture(scope="session")
+def undisturbed(finished_roots: Finished) -> Callable[[str], Snapshot]:
+    """The tree that an undisturbed run ends in, by release."""
+    return cache(lambda release: undisturbed_tree(release, finished_roots(release)))
+
+
+def _name(value: object) -> str:
+    return value.name if isinstance(value, Fault) else str(value)
+
+
+@pytest.mark.parametrize(("release", "fault"), SOME, ids=_name)
+def test_fault(
+    release: str, fault: Fault, finished_roots: Finished, undisturbed: Callable[[str], Snapshot]
+) -> None:
+    tree = undisturbed(release)
     with fresh_node(release, finished_roots(release)) as node:
-        outcome = boot(node)
-        assert outcome.status == 0, outcome
-        yield node.tree()
-
-
-def _try(release: str, finished_roots: Finished, fault: Fault, undisturbed: Snapshot) -> None:
-    with fresh_node(release, finished_roots(release)) as node:
-        try_fault(node, fault, undisturbed)
-
-
-@pytest.mark.parametrize("fault", [*NAMED, *CUTS], ids=lambda fault: fault.name)
-def test_fault(release: str, finished_roots: Finished, undisturbed: Snapshot, fault: Fault) -> None:
-    # each release takes one half of them: they are about the same code
-    if (([*NAMED, *CUTS].index(fault) % 2) == 0) == (release == "bookworm"):
-        _try(release, finished_roots, fault, undisturbed)
+        try_fault(node, fault, tree)
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("fault", [*NAMED, *MORE_CUTS], ids=lambda fault: fault.name)
-def test_fault_on_both(release: str, finished_roots: Finished, undisturbed: Snapshot, fault: Fault) -> None:
-    _try(release, finished_roots, fault, undisturbed)
+@pytest.mark.parametrize(("release", "fault"), MANY, ids=_name)
+def test_each_fault_on_each_release(
+    release: str, fault: Fault, finished_roots: Finished, undisturbed: Callable[[str], Snapshot]
+) -> None:
+    test_fault(release, fault, finished_roots, undisturbed)

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import json
+import shutil
 import stat
 import subprocess
 import sys
@@ -124,15 +125,15 @@ def test_another_hook_is_left_alone(archive: Path, node: FakeNode) -> None:
 def test_a_failed_optional_step_is_tried_again(archive: Path, node: FakeNode, tmp_path: Path) -> None:
     hook = repacked(archive, tmp_path / "x", extras=["iperf3"], user=USER, **once())
     node.state("packages", "sudo 1 installed\npmx-ring 99 installed\npmx-pvc1-pve1 99 installed\n")
-    node.state("trouble-apt-get", "always no iperf3")
-    update = node.folder / "bin/apt-get"
-    real = update.read_text()
-    update.write_text(real.replace("trouble()\nmatch", "trouble() if 'iperf3' in WORDS else None\nmatch"))
+    command = node.commands / "apt-get"
+    text = command.read_text()
+    lines = text.splitlines(keepends=True)
+    command.write_text("".join([lines[0], 'case "$*" in *iperf3) exit 100 ;; esac\n', *lines[1:]]))
     result = node.first_boot(hook, "fully-up")
     assert result.returncode == 1
     assert "not finished, because of extras: the next boot tries again, 2 at most" in result.stdout
     assert "user: done" in result.stdout
-    (node.folder / "trouble-apt-get").unlink()
+    command.write_text(text)
     assert node.first_boot(hook, "fully-up").returncode == 0
     assert "iperf3" in node.installed()
 
@@ -272,3 +273,23 @@ def test_help_of_the_executable_file(archive: Path, tmp_path: Path) -> None:
     result = subprocess.run([copy, "--help"], check=True, capture_output=True, text=True, env={})
     assert result.stdout.startswith("usage: first-boot [-h] [--root DIR] [--step NAME] [--dry-run]")
     assert list(tmp_path.iterdir()) == [copy]
+
+
+def test_killed_at_each_command(archive: Path, tmp_path: Path) -> None:
+    """Before and after each; one more boot ends as an undisturbed run does."""
+    hook = repacked(archive, tmp_path / "x", user=USER, extras=["iperf3"])
+    undisturbed = FakeNode.made_in(tmp_path / "undisturbed")
+    assert undisturbed.first_boot(hook, "fully-up").returncode == 0
+    calls = [call["words"] for call in undisturbed.all_calls()]
+    changing = [number for number, words in enumerate(calls, start=1) if words in undisturbed.calls()]
+    assert len(changing) >= 8
+    for number in changing:
+        for moment in ("before", "after"):
+            node = FakeNode.made_in(tmp_path / f"{moment}-{number}")
+            node.state(f"kill-{moment}", str(number))
+            assert node.first_boot(hook, "fully-up").returncode == -9, calls[number - 1]
+            shutil.rmtree(node.root / "run")  # as a boot does
+            (node.root / "run").mkdir()
+            result = node.first_boot(hook, "fully-up")
+            assert result.returncode == 0, f"{moment} {calls[number - 1]}\n{result.stdout}"
+            assert node.tree() == undisturbed.tree(), f"{moment} {calls[number - 1]}"

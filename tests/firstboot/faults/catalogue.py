@@ -21,6 +21,10 @@ time.sleep({seconds})
 """
 
 
+_RUN_S = 6.0
+"""About how long an undisturbed run lasts."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """A trouble during one boot; `cut_s` is when the power is cut as well, `said` what the boot must say."""
@@ -69,10 +73,15 @@ def catalogue() -> list[Fault]:
     ]
 
 
-def power_cuts(count: int, random: Random, longest_s: float) -> Iterator[Fault]:
-    """`count` of them, at random moments."""
+def all_faults(count: int, seed: int = 0) -> list[Fault]:
+    """Those that have a name, and as many power cuts at random moments as make `count`."""
+    named = catalogue()
+    return [*named, *_power_cuts(count - len(named), Random(seed))]  # noqa: S311 - no secret
+
+
+def _power_cuts(count: int, random: Random) -> Iterator[Fault]:
     for _ in range(count):
-        moment = random.uniform(0.1, longest_s)
+        moment = random.uniform(0.1, _RUN_S)
         yield Fault(f"power cut after {moment:.2f} s", _nothing, cut_s=moment)
 
 

@@ -36,6 +36,15 @@ def fresh_node(release: str, finished: Path) -> Iterator[Root]:
         yield root
 
 
+def undisturbed_tree(release: str, finished: Path) -> Snapshot:
+    """What a boot without a fault ends in."""
+    with fresh_node(release, finished) as root:
+        outcome = boot(root)
+        assert outcome.status == 0, outcome
+        power_off(root)
+        return root.tree()
+
+
 def power_off(root: Root) -> None:
     """Ends all that runs, and empties /run of what is the hook's."""
     root.run(["sh", "-c", "kill -KILL -1; true"])
@@ -44,13 +53,7 @@ def power_off(root: Root) -> None:
 
 def boot(root: Root, cut_s: float | None = None) -> Outcome:
     """One run of the hook; the power is cut after `cut_s`."""
-    root.run(
-        [
-            "sh",
-            "-c",
-            "python3 /srv/mirror.py >/srv/mirror.log 2>&1 & until ss -Hltn | grep -q :80; do sleep 0.05; done",
-        ]
-    )
+    root.run(["sh", "-c", _START_MIRROR])
     command = [*_BARE, HOOK, "fully-up"]
     if cut_s is not None:
         command = ["sh", "-c", f'"$@" & sleep {cut_s}; kill -KILL -1', "sh", *command]
