@@ -22,7 +22,7 @@ def all_steps(archive: Path, settings: Settings, record: Record) -> tuple[Step, 
     return (
         wait_online_step(settings),
         repositories_step(settings),
-        upgrade_step(settings, record.run),
+        upgrade_step(archive, settings, record.run),
         node_package_step(archive, settings),
         extras_step(settings),
         user_step(settings),

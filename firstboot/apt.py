@@ -12,6 +12,7 @@ _DPKG_OPTIONS = ("--force-confdef", "--force-confold")
 _REMEDY = "mend what it says, so that `{command}` succeeds, then reboot: every boot tries again"
 _DPKG_JOURNAL = "/var/lib/dpkg/updates"
 _INSTALLED = "installed"
+_REINSTALL = "reinstreq"
 
 
 def apt_get(system: System, *words: str) -> None:
@@ -76,6 +77,13 @@ def installed_versions(system: System, packages: Sequence[str]) -> dict[str, str
     lines = output_of(system, [*query, *packages], accepted=(0, 1)).splitlines()
     rows = (line.split(" ") for line in lines)
     return {row[0]: row[1] for row in rows if len(row) == 3 and row[2] == _INSTALLED}
+
+
+def broken_off(system: System, packages: Sequence[str]) -> set[str]:
+    """Those of `packages` that dpkg must unpack again before it does anything else."""
+    query = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Eflag}\\n"]
+    lines = output_of(system, [*query, *packages], accepted=(0, 1)).splitlines()
+    return {line.split(" ")[0] for line in lines if line.endswith(f" {_REINSTALL}")}
 
 
 def _audit(system: System) -> str:

@@ -1,18 +1,14 @@
 """The step that installs this node's packages and waits until they are in force."""
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from firstboot.apt import install, installed_versions
-from firstboot.archive import BadArchive, package_content
 from firstboot.commands import output_of, run
+from firstboot.own_packages import package_files, unpack_broken_off
 from firstboot.settings import Package, Settings
 from firstboot.steps import Step, StepFailed
 from firstboot.system import System
 
-_UNPACKED = "/run/pmx-first-boot"
 _WAIT = ("pmx-ring", "wait", "--timeout")
 _REMEDY = "`pmx-ring apply` says what is wrong; then reboot: every boot tries again"
 
@@ -61,33 +57,6 @@ def _bring_into_force(system: System, archive: Path, packages: tuple[Package, ..
 
 
 def _install(system: System, archive: Path, packages: tuple[Package, ...]) -> None:
-    if system.dry_run:
-        install(system, "--no-install-recommends", *(f"./{package.file}" for package in packages))
-        return
-    with _unpacked(system, archive, packages) as files:
+    unpack_broken_off(system, archive, packages)
+    with package_files(system, archive, packages) as files:
         install(system, "--no-install-recommends", *files)
-
-
-@contextmanager
-def _unpacked(system: System, archive: Path, packages: tuple[Package, ...]) -> Iterator[list[str]]:
-    # below /run, which a reboot empties; apt reads the files as the user _apt
-    folder = system.path(_UNPACKED)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    try:
-        folder.chmod(0o755)
-        for package in packages:
-            _unpack(archive, package, folder)
-        yield [f"{_UNPACKED}/{package.file}" for package in packages]
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _unpack(archive: Path, package: Package, folder: Path) -> None:
-    try:
-        content = package_content(archive, package)
-    except BadArchive as error:
-        raise StepFailed(str(error), "copy the hook again, or build it again", hopeless=True) from error
-    file = folder / package.file
-    file.write_bytes(content)
-    file.chmod(0o644)

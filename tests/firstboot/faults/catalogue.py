@@ -25,6 +25,15 @@ _RUN_S = 6.0
 """About how long an undisturbed run lasts."""
 
 
+_BROKEN_OFF = """Package: pmx-pvc1-pve1
+Status: install reinstreq half-installed
+Priority: optional
+Section: net
+Architecture: all
+
+"""
+
+
 @dataclass(frozen=True)
 class Fault:
     """A trouble during one boot; `cut_s` is when the power is cut as well, `said` what the boot must say."""
@@ -68,6 +77,12 @@ def catalogue() -> list[Fault]:
         Fault("read-only /home", _read_only("/home"), said="user: failed"),
         Fault("dpkg was interrupted", _unpacked_only, finishes=True, said="running `dpkg --force-confdef"),
         Fault("a package is half installed", _missing_dependency, finishes=True, said="--fix-broken install"),
+        Fault(
+            "dpkg was killed while it unpacked our package",
+            _broken_off,
+            finishes=True,
+            said="running `dpkg --unpack",
+        ),
         Fault("another host name", _renamed, said="node-package: failed"),
         Fault("torn record", _torn_record, finishes=True),
     ]
@@ -171,6 +186,13 @@ def _unpacked_only(root: Root) -> Iterator[None]:
 @contextmanager
 def _missing_dependency(root: Root) -> Iterator[None]:
     root.run(["dpkg", "--unpack", "/srv/mirror/debian/pve/pool/proxmox-ve_8.1_all.deb"])
+    yield
+
+
+@contextmanager
+def _broken_off(root: Root) -> Iterator[None]:
+    status = root.file("/var/lib/dpkg/status")
+    status.write_text(status.read_text() + _BROKEN_OFF)
     yield
 
 
