@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -218,7 +219,7 @@ def test_a_dry_run_changes_nothing(archive: Path, node: FakeNode, tmp_path: Path
 
 
 def test_the_hash_is_never_shown(archive: Path, node: FakeNode, tmp_path: Path) -> None:
-    hook = repacked(archive, tmp_path / "x", user=USER)
+    hook = repacked(archive, tmp_path / "x", user=USER, retry={**QUICK, "first_pause_s": 1})
     node.state("trouble-chpasswd", "once")
     result = node.first_boot(hook, "fully-up")
     assert result.returncode == 0, result.stdout
@@ -276,7 +277,16 @@ def test_help_of_the_executable_file(archive: Path, tmp_path: Path) -> None:
 
 
 def test_killed_at_each_command(archive: Path, tmp_path: Path) -> None:
-    """Before and after each; one more boot ends as an undisturbed run does."""
+    """Before one and after the next; one more boot ends as an undisturbed run does."""
+    _kill_at_each_command(archive, tmp_path, lambda number: ["before", "after"][number % 2 :][:1])
+
+
+@pytest.mark.full
+def test_killed_before_and_after_each_command(archive: Path, tmp_path: Path) -> None:
+    _kill_at_each_command(archive, tmp_path, lambda _: ["before", "after"])
+
+
+def _kill_at_each_command(archive: Path, tmp_path: Path, moments: Callable[[int], list[str]]) -> None:
     hook = repacked(archive, tmp_path / "x", user=USER, extras=["iperf3"])
     undisturbed = FakeNode.made_in(tmp_path / "undisturbed")
     assert undisturbed.first_boot(hook, "fully-up").returncode == 0
@@ -284,7 +294,7 @@ def test_killed_at_each_command(archive: Path, tmp_path: Path) -> None:
     changing = [number for number, words in enumerate(calls, start=1) if words in undisturbed.calls()]
     assert len(changing) >= 8
     for number in changing:
-        for moment in ("before", "after"):
+        for moment in moments(number):
             node = FakeNode.made_in(tmp_path / f"{moment}-{number}")
             node.state(f"kill-{moment}", str(number))
             assert node.first_boot(hook, "fully-up").returncode == -9, calls[number - 1]
