@@ -36,7 +36,7 @@ def test_any_answer_will_do_if_it_tells_no_time(node: FakeNode, web: str) -> Non
 def test_no_network(node: FakeNode) -> None:
     step = step_for(NOWHERE)
     system = replace(node.system(), deadline=180)
-    with pytest.raises(StepFailed, match=f"no answer from `{NOWHERE}`: .*refused") as failed:
+    with pytest.raises(StepFailed, match=rf"no answer from `{NOWHERE}`: .*refused") as failed:
         step.do(system)
     assert "ip -br address" in failed.value.remedy
     assert 180 <= node.clock.seconds < 200
@@ -51,7 +51,7 @@ def test_no_name_resolution(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> 
         raise URLError(gaierror(-3, "Temporary failure in name resolution"))
 
     monkeypatch.setattr(wait_online, "_time_at", time_at)
-    with pytest.raises(StepFailed, match="no answer from `http://late/`: .*name resolution"):
+    with pytest.raises(StepFailed, match=r"no answer from `http://late/`: .*name resolution"):
         step_for("http://late/").do(replace(node.system(), deadline=1))
 
 
