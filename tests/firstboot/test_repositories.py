@@ -5,15 +5,14 @@ A case is a folder: `before/` is what matters of a node's root, `after/` what it
 and judged by apt.
 """
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from firstboot.repositories_step import apt_sources, changes_of_repositories, repositories_step
 from firstboot.steps import StepFailed
+from tests.firstboot.apt import Apt
 
 _CASES = sorted(path for path in (Path(__file__).parent / "repositories").iterdir() if path.is_dir())
 
@@ -80,7 +79,7 @@ def test_files_of_other_names_are_not_apts(tmp_path: Path) -> None:
 @pytest.mark.tools
 @every_case
 def test_apt_sees_what_was_listed_by_hand(case: Path, tmp_path: Path) -> None:
-    apt = _Apt(case / "after/etc/apt", tmp_path)
+    apt = Apt(case / "after/etc/apt", tmp_path)
     expected = (case / "targets.txt").read_text().splitlines()
     assert apt.targets() == sorted(expected)
 
@@ -88,51 +87,5 @@ def test_apt_sees_what_was_listed_by_hand(case: Path, tmp_path: Path) -> None:
 @pytest.mark.tools
 @every_case
 def test_apt_finds_nothing_wrong(case: Path, tmp_path: Path) -> None:
-    errors = _Apt(case / "after/etc/apt", tmp_path).run("update", "--print-uris").stderr
+    errors = Apt(case / "after/etc/apt", tmp_path).run("update", "--print-uris").stderr
     assert errors == ""
-
-
-class _Apt:
-    """apt-get on a folder like /etc/apt, with a state of its own; it downloads nothing."""
-
-    def __init__(self, folder: Path, state: Path) -> None:
-        (state / "lists/partial").mkdir(parents=True)
-        (state / "cache/archives/partial").mkdir(parents=True)
-        (state / "parts").mkdir()
-        (state / "status").touch()
-        (state / "apt.conf").touch()
-        self._state = state
-        options = {
-            "Dir::Etc::sourcelist": folder / "sources.list",
-            "Dir::Etc::sourceparts": folder / "sources.list.d",
-            "Dir::Etc::trustedparts": state / "parts",
-            "Dir::State": state,
-            "Dir::State::lists": state / "lists",
-            "Dir::State::status": state / "status",
-            "Dir::Cache": state / "cache",
-            "APT::Architecture": "amd64",
-            "APT::Architectures": "amd64",
-            "Acquire::Languages": "none",
-        }
-        self._options = [f"-o{name}={value}" for name, value in options.items()]
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        if not shutil.which("apt-get"):
-            pytest.fail("`apt-get` is missing: install the package `apt`")
-        environment = {**os.environ, "LC_ALL": "C.UTF-8", "APT_CONFIG": str(self._state / "apt.conf")}
-        return subprocess.run(
-            ["apt-get", *self._options, *words], check=True, capture_output=True, text=True, env=environment
-        )
-
-    def targets(self) -> list[str]:
-        """`indextargets` of package and source lists; it names only those that have been downloaded."""
-        for line in self.run("update", "--print-uris").stdout.splitlines():
-            name = line.rsplit("' ", 1)[1].split()[0]
-            if not name.endswith("InRelease"):
-                (self._state / "lists" / name).touch()
-        kinds = {"Packages": "deb", "Sources": "deb-src"}
-        form = "$(CREATED_BY)|$(REPO_URI) $(RELEASE) $(COMPONENT)"
-        lines = self.run("indextargets", "--format", form).stdout.splitlines()
-        # a flat repository has no component, and apt leaves its variable as it is
-        found = (line.removesuffix(" $(COMPONENT)").partition("|") for line in lines)
-        return sorted({f"{kinds[kind]} {rest}" for kind, _, rest in found if kind in kinds})
