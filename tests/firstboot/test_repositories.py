@@ -12,6 +12,7 @@ import pytest
 
 from firstboot.repositories_step import apt_sources, changes_of_repositories, repositories_step
 from firstboot.steps import StepFailed
+from tests.firstboot import proxmox_apt
 from tests.firstboot.apt import Apt
 
 _CASES = sorted(path for path in (Path(__file__).parent / "repositories").iterdir() if path.is_dir())
@@ -50,6 +51,45 @@ def test_a_second_run_changes_nothing(case: Path, tmp_path: Path) -> None:
     root = _copy(case, tmp_path / "root")
     repositories_step(root).do()
     assert changes_of_repositories(root) == []
+
+
+@every_case
+def test_the_gui_reads_what_it_read_before(case: Path) -> None:
+    _, errors_before = proxmox_apt.repositories(case / "before/etc/apt")
+    found, errors = proxmox_apt.repositories(case / "after/etc/apt")
+    assert errors == errors_before
+    for repository in found:
+        for uri in repository.uris:
+            enterprise = "enterprise.proxmox.com" in uri and not uri.endswith("/pbs")
+            assert not (repository.enabled and enterprise)
+
+
+@pytest.mark.parametrize(
+    ("case", "suite", "ceph"),
+    [
+        ("pve8-fresh", "bookworm", "quincy"),
+        ("pve8-fresh-reef", "bookworm", "reef"),
+        ("pve8-fresh-squid", "bookworm", "squid"),
+        ("pve8-switched-by-hand", "bookworm", "quincy"),
+        ("pve9-fresh", "trixie", "squid"),
+        ("pve9-fresh-tentacle", "trixie", "tentacle"),
+        ("pve9-stanzas-disabled", "trixie", "squid"),
+        ("pve9-both-uris-in-one-stanza", "trixie", "squid"),
+        ("pve9-folded-fields", "trixie", "squid"),
+        ("pve9-windows-line-ends", "trixie", "squid"),
+        ("pve10-new-codename", "forky", "umbrella"),
+    ],
+)
+def test_the_gui_shows_the_standard_repositories_as_switched(case: str, suite: str, ceph: str) -> None:
+    found, _ = proxmox_apt.repositories(Path(__file__).parent / "repositories" / case / "after/etc/apt")
+
+    def status(host: str, product: str, component: str) -> bool | None:
+        return proxmox_apt.status(found, {f"{host}.proxmox.com/debian/{product}"}, component, suite)
+
+    assert status("https://enterprise", "pve", "pve-enterprise") is False
+    assert status("https://enterprise", f"ceph-{ceph}", "enterprise") is False
+    assert status("http://download", "pve", "pve-no-subscription") is True
+    assert status("http://download", f"ceph-{ceph}", "no-subscription") is True
 
 
 def test_without_a_codename_the_step_says_so(tmp_path: Path) -> None:
