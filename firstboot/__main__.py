@@ -20,8 +20,10 @@ def main(arguments: Sequence[str], root: Path = Path("/")) -> int:
             _run(archive, root)
     except StepFailed as error:
         return _failed(error.message, error.remedy)
-    except (BadArchive, BadSettings, OSError) as error:
-        return _failed(str(error), f"build {archive.name} again with `pmx-cluster-tb build`")
+    except (BadArchive, BadSettings) as error:
+        return _failed(str(error), "copy the file again, or build it again with `pmx-cluster-tb build`")
+    except OSError as error:
+        return _failed(str(error), "it must run as root, and have room below /run")
     except AlreadyRunning as error:
         return _failed(str(error), "`journalctl --follow` shows what it does")
     return 0

@@ -12,7 +12,10 @@ from firstboot.steps import Step
 
 _LOCK_TIMEOUT_S = 600
 _DPKG_OPTIONS = ("--force-confdef", "--force-confold")
-_REMEDY = "make `apt-get update` succeed, then run {archive} again, or reboot: every boot tries again"
+_REMEDY = (
+    "mend what apt says above (packages not found: `apt-get update` must succeed), then run {archive} again, "
+    "or reboot: every boot tries again"
+)
 
 _UNPACKED = Path("run/pmx-first-boot")
 _DPKG_JOURNAL = Path("var/lib/dpkg/updates")

@@ -18,11 +18,9 @@ def read_tree(folder: Path) -> SourceTree:
 
 
 def _is_litter(path: Path) -> bool:
-    return (
-        "__pycache__" in path.parts
-        or path.name.endswith(("~", ".pyc", ".swp", ".orig"))
-        or path.name == ".DS_Store"
-    )
+    # hidden: caches of tools, `.DS_Store`; no file of ours is
+    hidden = any(part.startswith(".") for part in path.parts)
+    return hidden or "__pycache__" in path.parts or path.name.endswith(("~", ".pyc", ".swp", ".orig"))
 
 
 @cache

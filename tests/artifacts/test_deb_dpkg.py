@@ -8,13 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pmx_cluster_tb.artifacts.deb import control_text, deb_bytes, md5sums
+from pmx_cluster_tb.artifacts.deb_reader import read_deb
 from pmx_cluster_tb.artifacts.deb_rules import package_faults
 from pmx_cluster_tb.plan.types import ControlMember, File, Link, Package
+from pmx_cluster_tb.problems import BadInput
 from tests.artifacts.packages import package
+from tests.roots.commands import require
 
 pytestmark = pytest.mark.tools
 
@@ -34,6 +37,11 @@ scripts = st.builds(
     st.binary(max_size=9).map(lambda rest: b"#!/bin/sh\n#" + rest.hex().encode() + b"\n"),
     st.just(0o755),
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def dpkg_deb() -> None:
+    require("dpkg-deb")
 
 
 @st.composite
@@ -79,13 +87,13 @@ def _unpack(package: Package, root: Path) -> None:
         folder.chmod(0o755)
 
 
-def dpkg_deb_bytes(package: Package, folder: Path) -> bytes:
+def dpkg_deb_bytes(package: Package, folder: Path, compression: str = "gzip") -> bytes:
     """What dpkg-deb makes of the same files."""
     root, deb = folder / "root", folder / "package.deb"
     root.mkdir()
     _unpack(package, root)
     subprocess.run(
-        ["dpkg-deb", "--root-owner-group", "-Zgzip", "--build", root, deb],
+        ["dpkg-deb", "--root-owner-group", f"-Z{compression}", "--build", root, deb],
         check=True,
         capture_output=True,
         env={**os.environ, "SOURCE_DATE_EPOCH": str(int(DATE.timestamp()))},
@@ -93,8 +101,24 @@ def dpkg_deb_bytes(package: Package, folder: Path) -> bytes:
     return deb.read_bytes()
 
 
-@settings(max_examples=250, deadline=None)
+# a busy machine is no fault of the package
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(packages())
 def test_the_same_bytes_as_dpkg_deb(package: Package) -> None:
     with tempfile.TemporaryDirectory(prefix="deb-") as folder:
         assert deb_bytes(package, DATE) == dpkg_deb_bytes(package, Path(folder))
+
+
+@pytest.mark.parametrize("compression", ["gzip", "xz", "none"])
+def test_reads_what_dpkg_deb_made(tmp_path: Path, compression: str) -> None:
+    planned = package(
+        files=(File(PurePosixPath("/usr/lib/x/é"), b"x" * 5000, 0o640),),
+        links=(Link(PurePosixPath("/etc/x"), PurePosixPath("/usr/lib/x/é")),),
+        members=(ControlMember("preinst", b"#!/bin/sh\n", 0o755),),
+    )
+    assert read_deb(dpkg_deb_bytes(planned, tmp_path, compression), "x.deb") == planned
+
+
+def test_refuses_zstd(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="is compressed with zstd"):
+        read_deb(dpkg_deb_bytes(package(), tmp_path, "zstd"), "x.deb")

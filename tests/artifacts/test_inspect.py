@@ -1,11 +1,13 @@
 """Artifacts read back: whole ones, and all that is not."""
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
+from pmx_cluster_tb import release
 from pmx_cluster_tb.artifacts.earlier_output import read_output
+from pmx_cluster_tb.artifacts.hook import hook_bytes
 from pmx_cluster_tb.artifacts.hook_reader import read_hook
 from pmx_cluster_tb.artifacts.inspect import (
     Inspected,
@@ -17,6 +19,7 @@ from pmx_cluster_tb.artifacts.inspect import (
 )
 from pmx_cluster_tb.artifacts.output import write_output
 from pmx_cluster_tb.plan.difference import difference
+from pmx_cluster_tb.plan.types import FirstBootSettings
 from pmx_cluster_tb.problems import BadInput
 from pmx_cluster_tb.progress import unobserved
 from pmx_cluster_tb.sources import read_first_boot_program
@@ -143,19 +146,27 @@ def test_nothing_there(tmp_path: Path) -> None:
         inspect_artifact(tmp_path)
 
 
-def test_every_truncated_first_boot_file_is_bad_input(out: Path) -> None:
-    whole = (out / "pve1/first-boot").read_bytes()
-    for length in range(0, len(whole), 41):
+def small_hook() -> bytes:
+    """A first-boot file with little in it, so that each of its bytes can be tried."""
+    program = {PurePosixPath(name): name.encode() for name in ("__main__.py", "steps.py")}
+    packages = [{"name": "pmx-x", "version": "1", "file": "pmx-x_1_all.deb"}]
+    settings = FirstBootSettings({"schema": 1, "cluster": "c", "node": "n", "packages": packages})
+    return hook_bytes(program, settings, {"pmx-x_1_all.deb": b"a package"}, release.RELEASE_DATE)
+
+
+def test_every_truncated_first_boot_file_is_bad_input() -> None:
+    whole = small_hook()
+    for length in range(len(whole)):
         with pytest.raises(BadInput):
             read_hook(whole[:length], "first-boot")
 
 
-def test_damage_to_a_first_boot_file_is_bad_input_or_harmless(out: Path) -> None:
-    whole = (out / "pve1/first-boot").read_bytes()
+@pytest.mark.parametrize("flip", [0x01, 0x55, 0xFF])
+def test_damage_to_a_first_boot_file_is_bad_input_or_harmless(flip: int) -> None:
+    whole = small_hook()
     expected = read_hook(whole, "first-boot")
-    # the directory of the archive, at its end, wholly; of the rest a sample
-    for offset in [*range(0, len(whole) - 2000, 41), *range(len(whole) - 2000, len(whole))]:
-        damaged = whole[:offset] + bytes([whole[offset] ^ 0x55]) + whole[offset + 1 :]
+    for offset in range(len(whole)):
+        damaged = whole[:offset] + bytes([whole[offset] ^ flip]) + whole[offset + 1 :]
         try:
             read = read_hook(damaged, "first-boot")
         except BadInput:

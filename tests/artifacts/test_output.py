@@ -16,21 +16,13 @@ from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME, read_manifest
 from pmx_cluster_tb.artifacts.output import write_output
 from pmx_cluster_tb.problems import BadInput, UserError
 from pmx_cluster_tb.progress import Progress, unobserved
+from tests.artifacts.trees import tree
 from tests.clusters import HASH
 from tests.plans import seed_plan, two_node_plan
+from tests.roots.commands import require
+from tests.roots.root import needs_root
 
 ROOT = Path(__file__).parents[2]
-
-
-def tree(folder: Path) -> dict[str, tuple[int, bytes | None]]:
-    """Mode and content by path of everything below `folder`; folders have no content."""
-    return {
-        path.relative_to(folder).as_posix(): (
-            path.lstat().st_mode & 0o7777,
-            path.read_bytes() if path.is_file() else None,
-        )
-        for path in sorted(folder.rglob("*"))
-    }
 
 
 def _nothing(_: Path) -> None:
@@ -311,6 +303,8 @@ def test_builds_at_the_same_time_wait_for_each_other(tmp_path: Path) -> None:
 @pytest.mark.root
 def test_a_small_disk(tmp_path: Path) -> None:
     """A file system that really has no room: nothing stays but what was there."""
+    needs_root()
+    require("unshare")
     script = (
         "import sys\n"
         "from pathlib import Path\n"

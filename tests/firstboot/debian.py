@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _COMMAND = f"""#!{sys.executable} -IS
-import json, os, pathlib, signal, sys
+import json, os, pathlib, signal, sys, time
 system = pathlib.Path(__file__).parent.parent
 name = pathlib.Path(__file__).name
 words = sys.argv[1:]
@@ -32,8 +32,12 @@ if trouble.exists():
     trouble.unlink()
     if text == "kill":
         os.kill(os.getppid(), signal.SIGKILL)
-    print(f"E: {{text}}", file=sys.stderr)
-    sys.exit(100)
+    if text == "interrupt":
+        os.kill(os.getppid(), signal.SIGINT)
+        time.sleep(0.5)  # works on for longer than subprocess.run would let it
+    if text != "interrupt":
+        print(f"E: {{text}}", file=sys.stderr)
+        sys.exit(100)
 if name == "apt-get":
     lines = [" ".join(file.name.split("_")[:2]) + " installed" for file in files]
     names = [line.split()[0] for line in lines]
@@ -91,7 +95,10 @@ class FakeDebian:
         return [name for name in names if name != "dpkg-query"]
 
     def trouble(self, command: str, text: str) -> None:
-        """Has the next call of `command` say `text` and fail; `kill` kills the program that calls it."""
+        """Has the next call of `command` say `text` and fail; `kill` kills the program that calls it.
+
+        `interrupt` sends it what Ctrl-C does, and succeeds.
+        """
         (self.root / f"trouble-{command}").write_text(text)
 
     @property

@@ -121,8 +121,8 @@ def test_a_failure_says_what_to_do_and_leaves_nothing(archive: Path, debian: Fak
     assert error.startswith("pmx first boot: error: packages: `apt-get --yes ")
     assert error.endswith(".deb` ended with status 100")
     assert hint == (
-        f"pmx first boot: hint: make `apt-get update` succeed, then run {archive} again, or reboot: "
-        "every boot tries again"
+        "pmx first boot: hint: mend what apt says above (packages not found: `apt-get update` must succeed), "
+        f"then run {archive} again, or reboot: every boot tries again"
     )
     assert debian.unpacked() == []
     assert debian.first_boot(archive, "fully-up").returncode == 0
@@ -137,6 +137,14 @@ def test_a_run_after_a_killed_one_succeeds(archive: Path, debian: FakeDebian) ->
     assert result.returncode == 0, result.stdout
     assert debian.installed == INSTALLED
     assert debian.unpacked() == []
+
+
+def test_ctrl_c_lets_apt_finish(archive: Path, debian: FakeDebian) -> None:
+    debian.trouble("apt-get", "interrupt")
+    result = debian.first_boot(archive, "fully-up")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "pmx first boot: waiting for the command to end by itself" in result.stdout.splitlines()
+    assert debian.installed == INSTALLED
 
 
 def test_an_interrupted_dpkg_is_finished_first(archive: Path, debian: FakeDebian) -> None:
@@ -162,6 +170,14 @@ def test_no_debian_system(archive: Path, debian: FakeDebian) -> None:
 def test_a_missing_program() -> None:
     with pytest.raises(StepFailed, match="`no-such-program` is not installed"):
         output_of(["no-such-program"])
+
+
+def test_no_room_to_unpack(archive: Path, debian: FakeDebian) -> None:
+    (debian.root / "run").rmdir()
+    result = debian.first_boot(archive, "fully-up")
+    assert result.returncode == 1
+    assert f"error: [Errno 2] No such file or directory: '{debian.root}/run/pmx-first-boot'" in result.stdout
+    assert "hint: it must run as root, and have room below /run" in result.stdout
 
 
 def test_two_at_once(archive: Path, debian: FakeDebian) -> None:
@@ -205,7 +221,7 @@ def test_settings_of_another_version(
     result = debian.first_boot(_repacked(archive, tmp_path, "settings.json", settings), "fully-up")
     assert result.returncode == 1
     assert message in result.stdout
-    assert "hint: build proxmox-first-boot again with `pmx-cluster-tb build`" in result.stdout
+    assert "hint: copy the file again, or build it again with `pmx-cluster-tb build`" in result.stdout
     assert debian.calls() == []
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from firstboot.settings import BadSettings, Package, Settings, read_settings
 from pmx_cluster_tb import release
@@ -86,6 +88,32 @@ def test_schema_and_program_refuse(value: Any) -> None:
     assert not VALIDATOR.is_valid(value)
     with pytest.raises(BadSettings):
         read_settings(json.dumps(value).encode())
+
+
+# `$` of Python's expressions, which jsonschema uses, matches before a newline too; JSON schema's does not
+texts = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\n"), max_size=5)
+values = (
+    st.none() | st.booleans() | st.integers(-2, 3) | st.floats(allow_nan=False, allow_infinity=False) | texts
+)
+anything = st.recursive(values, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=5)
+
+
+@given(st.lists(st.tuples(st.sampled_from([*GOOD, *PACKAGE, "more"]), anything), max_size=2), st.booleans())
+def test_schema_and_program_agree(changes: list[tuple[str, Any]], drop: bool) -> None:
+    value = {**GOOD, "packages": [dict(PACKAGE)]}
+    for key, changed in changes:
+        table = value["packages"][0] if key in PACKAGE and isinstance(value["packages"], list) else value
+        if isinstance(table, dict):
+            table[key] = changed
+            if drop:
+                del table[key]
+    try:
+        read_settings(json.dumps(value).encode())
+    except BadSettings:
+        accepted = False
+    else:
+        accepted = True
+    assert accepted == VALIDATOR.is_valid(value)
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"\xff", b"schema = 1"])

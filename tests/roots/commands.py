@@ -12,6 +12,8 @@ import pytest
 
 PACKAGES = {
     "apt-ftparchive": "apt-utils",
+    "dh": "debhelper",
+    "dpkg-buildpackage": "dpkg-dev",
     "dpkg-deb": "dpkg",
     "ip": "iproute2",
     "lintian": "lintian",
@@ -32,6 +34,11 @@ class Outcome:
     status: int
     stdout: str
     stderr: str
+
+    @property
+    def said(self) -> str:
+        """Both outputs, one after the other: what dpkg says to stderr, apt passes on to stdout."""
+        return self.stdout + self.stderr
 
     def __str__(self) -> str:
         lines = [f"$ {shlex.join(self.argv)}", f"exit status {self.status}"]

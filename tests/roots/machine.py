@@ -14,7 +14,7 @@ from tests.roots.commands import Outcome, require, run
 from tests.roots.root import ENVIRONMENT, Root
 from tests.roots.waiting import wait_for
 
-_BOOT_SECONDS = 60
+_BOOT_SECONDS = 180
 _NSPAWN_ENVIRONMENT = {"SYSTEMD_NSPAWN_API_VFS_WRITABLE": "yes", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
 _serial = count()
 
@@ -51,7 +51,8 @@ class Machine:
 
     def failed_units(self) -> list[str]:
         """The names of the units that failed."""
-        return self.says("systemctl", "list-units", "--failed", "--plain", "--no-legend").split("\n")[:-1]
+        said = self.says("systemctl", "list-units", "--failed", "--plain", "--no-legend")
+        return [line.split()[0] for line in said.splitlines()]
 
     def journal(self, *options: str) -> str:
         """The tail of the journal, or what `options` select."""

@@ -21,6 +21,7 @@ mount -t overlay -o "lowerdir=$1,upperdir=mount/upper,workdir=mount/work" overla
 mount --bind mount/root mount/chroot
 mount -t proc proc mount/chroot/proc
 mount -t sysfs -o ro sysfs mount/chroot/sys
+mount -t devpts -o newinstance,ptmxmode=0666 devpts mount/chroot/dev/pts
 mkdir -p /run/systemd
 mount -t tmpfs tmpfs /run/systemd
 ip link set lo up

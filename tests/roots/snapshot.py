@@ -71,7 +71,8 @@ def _content(root: str, path: str, status: os.stat_result) -> str:
         return os.readlink(root + path)  # noqa: PTH115 - twenty thousand of them
     if not stat.S_ISREG(status.st_mode):
         return ""
-    key = (path, status.st_size, status.st_mtime_ns, status.st_ino)
+    # packages set the time of modification, nobody that of change
+    key = (path, status.st_size, status.st_ctime_ns, status.st_ino)
     if key not in _hashes:
         _hashes[key] = hashlib.sha256(Path(root + path).read_bytes()).hexdigest()
     return _hashes[key]

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 Seen = TypeVar("Seen")
 
-_PAUSE_SECONDS = 0.1
+_PAUSE_SECONDS = 0.2
 
 
 def wait_for(
@@ -14,7 +14,7 @@ def wait_for(
     look: Callable[[], Seen],
     *,
     until: Callable[[Seen], bool] = bool,
-    seconds: float = 30,
+    seconds: float = 90,
     explain: Callable[[], str] = str,
 ) -> Seen:
     """The first thing that `look` sees for which `until` holds.

@@ -29,7 +29,7 @@ from pmx_cluster_tb.sources import read_sources
 from tests.clusters import seed_cluster
 from tests.unit.answer_rules import VERSIONS, accepted_keys, faults
 
-# of no two the glob of one matches the other
+# one glob holds any of them
 SERIALS = tuple(f"S7KGNU0X00000{number}" for number in range(1, 7))
 
 DISKS_OF_RAID = {Raid.RAID0: 1, Raid.RAID1: 2, Raid.RAID10: 4, Raid.RAIDZ1: 3, Raid.RAIDZ2: 4, Raid.RAIDZ3: 5}
@@ -151,6 +151,33 @@ def test_a_key_that_the_installer_does_not_accept_is_never_written(version: Prox
             installers = {**sources.installers, version: {**installer, "accepted": fewer}}
             with pytest.raises(AssertionError, match="accepts no"):
                 answer(cluster, replace(sources, installers=installers))
+
+
+def nested(path: str, value: object) -> dict[str, object]:
+    """A table of tables that has `value` at the dotted `path`."""
+    first, _, rest = path.partition(".")
+    return {first: nested(rest, value) if rest else value}
+
+
+def accepted_leaves(version: str) -> dict[str, str]:
+    """Accepted keys by their kebab-case spelling, but for tables; `fqdn` may be one, but never is here."""
+    keys = {key for key in accepted_keys(version) if not key.startswith("global.fqdn.")}
+    leaves = (key for key in keys if not any(other.startswith(f"{key}.") for other in keys))
+    return {leaf.replace("_", "-"): leaf for leaf in leaves}
+
+
+@pytest.mark.parametrize("version", ProxmoxVersion)
+def test_every_accepted_key_is_spelled_and_every_other_refused(version: ProxmoxVersion) -> None:
+    cluster = replace(seed_cluster(), proxmox_ve=version)
+    accepted = accepted_leaves(version)
+    for leaf in {leaf for other in VERSIONS for leaf in accepted_leaves(other)}:
+        sources = replace(read_sources(), base_answer=nested(leaf, "given"))
+        if leaf in accepted:
+            table, _, key = accepted[leaf].rpartition(".")
+            assert key in at(answer(cluster, sources).table, table)
+        else:
+            with pytest.raises(AssertionError, match="accepts no"):
+                answer(cluster, sources)
 
 
 FILTERS = [

@@ -9,7 +9,9 @@ import pytest
 
 from pmx_cluster_tb.model.load import load_cluster
 from pmx_cluster_tb.model.schema import json_schema
+from pmx_cluster_tb.plan.types import Package
 from tests.clusters import HASH
+from tests.plans import seed_plan
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "cluster-file.md").read_text("utf-8")
@@ -91,3 +93,27 @@ def test_links_lead_somewhere() -> None:
                 assert target[1:] in anchors, (document.name, target)
             elif not target.startswith("http"):
                 assert (document.parent / target.partition("#")[0]).exists(), (document.name, target)
+
+
+def documented_paths(heading: str) -> set[str]:
+    """The paths in the table below `heading` of docs/on-the-node.md."""
+    section = (DOCS / "on-the-node.md").read_text("utf-8").split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    return set(re.findall(r"^\| `(/[^`]*)` \|", section, flags=re.MULTILINE))
+
+
+def installed_paths(package: Package) -> set[str]:
+    """What the package installs besides its documentation, with `<port>` for the name of any port."""
+    paths = {str(file.path) for file in package.files} | {str(link.path) for link in package.links}
+    return {re.sub(r"-en\w+\.link$", "-<port>.link", path) for path in paths if "/share/" not in path}
+
+
+def test_every_file_of_a_node_is_described() -> None:
+    node = seed_plan().nodes[0].package
+    behind_links = {str(link.target) for link in node.links}
+    assert documented_paths("This node's own") == installed_paths(node) - behind_links
+
+
+def test_every_entrance_of_the_program_is_described() -> None:
+    installed = installed_paths(seed_plan().ring_package)
+    inside = {path for path in installed if "/pmx_ring/" in path or ".wants/" in path}
+    assert documented_paths("The program") == installed - inside

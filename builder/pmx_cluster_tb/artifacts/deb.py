@@ -8,7 +8,6 @@ folder's by the bytes of their names, and symbolic links after everything else (
 import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from pathlib import PurePosixPath
 
 from debian.deb822 import Deb822
 
@@ -51,14 +50,14 @@ def control_text(package: Package) -> str:
 def installed_size_kib(package: Package) -> int:
     """As dpkg-gencontrol counts: files and links in whole KiB each, rounded up; a folder is one, `/` too."""
     sizes = [len(file.content) for file in package.files]
-    sizes += [len(_encoded(link.target)) for link in package.links]
+    sizes += [len(str(link.target).encode()) for link in package.links]
     return sum(-(-size // _KIB) for size in sizes) + len(_folders(package))
 
 
 def md5sums(package: Package) -> bytes:
     """The file `md5sums`, which `dpkg --verify` reads: `<sum>  <path without its first slash>` by path."""
     lines = sorted(
-        (_encoded(file.path)[1:], hashlib.md5(file.content, usedforsecurity=False).hexdigest())
+        (str(file.path).encode()[1:], hashlib.md5(file.content, usedforsecurity=False).hexdigest())
         for file in package.files
     )
     return b"".join(b"%s  %s\n" % (digest.encode(), path) for path, digest in lines)
@@ -70,44 +69,43 @@ def _control_entries(package: Package) -> Iterator[Entry]:
         ("md5sums", md5sums(package), 0o644),
         *((member.name, member.content, member.mode) for member in package.members),
     ]
-    yield _folder(PurePosixPath("/"))
+    yield _folder("/")
     for name, content, mode in sorted(members):
         yield Entry(f"./{name}".encode(), Kind.FILE, mode, content)
 
 
 def _data_entries(package: Package) -> Iterator[Entry]:
-    entries = [(folder, _folder(folder)) for folder in _folders(package)]
-    entries += [
-        (file.path, Entry(_name(file.path), Kind.FILE, file.mode, file.content)) for file in package.files
-    ]
-    yield from _depth_first(entries)
+    files = (Entry(_name(str(file.path)), Kind.FILE, file.mode, file.content) for file in package.files)
+    yield from _depth_first([*map(_folder, _folders(package)), *files])
     yield from _depth_first(
-        (link.path, Entry(_name(link.path), Kind.LINK, 0o777, target=_encoded(link.target)))
+        Entry(_name(str(link.path)), Kind.LINK, 0o777, target=str(link.target).encode())
         for link in package.links
     )
 
 
-def _folders(package: Package) -> set[PurePosixPath]:
-    paths = [*(file.path for file in package.files), *(link.path for link in package.links)]
-    return {PurePosixPath("/")}.union(*(path.parents for path in paths))
+def _folders(package: Package) -> set[str]:
+    """The paths of all folders that hold something of the package."""
+    folders = {"/"}
+    for path in (*(file.path for file in package.files), *(link.path for link in package.links)):
+        # a folder that is known has all those above it known
+        above = str(path).rpartition("/")[0]
+        while above and above not in folders:
+            folders.add(above)
+            above = above.rpartition("/")[0]
+    return folders
 
 
-def _folder(path: PurePosixPath) -> Entry:
-    name = _name(path)
-    return Entry(name if name.endswith(b"/") else name + b"/", Kind.FOLDER, 0o755)
+def _folder(path: str) -> Entry:
+    return Entry(_name(path.rstrip("/") + "/"), Kind.FOLDER, 0o755)
 
 
-def _name(path: PurePosixPath) -> bytes:
-    return b"." + _encoded(path)
+def _name(path: str) -> bytes:
+    # in UTF-8, whatever the building machine's file system uses
+    return f".{path}".encode()
 
 
-def _encoded(path: PurePosixPath) -> bytes:
-    # not bytes(path): that is the encoding of the building machine's file system
-    return str(path).encode()
-
-
-def _depth_first(entries: Iterable[tuple[PurePosixPath, Entry]]) -> list[Entry]:
-    return [entry for _, entry in sorted(entries, key=lambda pair: _encoded(pair[0]).split(b"/"))]
+def _depth_first(entries: Iterable[Entry]) -> list[Entry]:
+    return sorted(entries, key=lambda entry: entry.name.split(b"/"))
 
 
 def _ar_member(name: str, content: bytes, mtime: int) -> bytes:

@@ -2,8 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterator
-from typing import TypeVar
+from collections.abc import Iterator
 
 from pmx_cluster_tb.plan.types import Package
 
@@ -14,8 +13,6 @@ _MANDATORY_FIELDS = ("Package", "Version", "Architecture", "Maintainer", "Descri
 _COMPUTED_FIELDS = ("Installed-Size",)
 _SCRIPTS = frozenset({"preinst", "postinst", "prerm", "postrm"})
 _MEMBERS = _SCRIPTS | {"triggers"}
-
-_T = TypeVar("_T", bound=Hashable)
 
 
 def package_faults(package: Package) -> list[str]:
@@ -51,18 +48,23 @@ def _member_faults(package: Package) -> Iterator[str]:
 
 
 def _path_faults(package: Package) -> Iterator[str]:
-    paths = [*(file.path for file in package.files), *(link.path for link in package.links)]
-    folders = {folder for path in paths for folder in path.parents}
+    paths = [*(str(file.path) for file in package.files), *(str(link.path) for link in package.links)]
     yield from (f"`{path}` is two things" for path in _repeated(paths))
+    folders = {folder for path in paths for folder in _above(path)}
     for path in paths:
         if path in folders:
             yield f"`{path}` is a file and a folder"
-        if path.root != "/" or ".." in path.parts:
+        if not path.startswith("/") or ".." in path.split("/"):
             yield f"`{path}` is not absolute"
-        if path.parts[1:2] == ("DEBIAN",):
+        if path.startswith("/DEBIAN/"):
             yield f"`{path}` is in dpkg's own folder"
-    texts = [*map(str, paths), *(str(link.target) for link in package.links)]
+    texts = [*paths, *(str(link.target) for link in package.links)]
     yield from (f"{text!r} holds a control character" for text in texts if _CONTROL_CHARACTER.search(text))
+
+
+def _above(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def _mode_faults(package: Package) -> Iterator[str]:
@@ -71,5 +73,5 @@ def _mode_faults(package: Package) -> Iterator[str]:
             yield f"`{file.path}` has mode {file.mode:04o}: only permission bits are allowed"
 
 
-def _repeated(items: list[_T]) -> list[_T]:
+def _repeated(items: list[str]) -> list[str]:
     return [item for item, count in Counter(items).items() if count > 1]

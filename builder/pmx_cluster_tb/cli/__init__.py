@@ -1,5 +1,6 @@
 """The command line: the only code that catches, prints, exits or reads the environment."""
 
+import errno
 import os
 import sys
 
@@ -11,6 +12,7 @@ from pmx_cluster_tb.problems import UserError
 
 _COMPLETE = "_PMX_CLUSTER_TB_COMPLETE"
 _FAILED_STATUS = 1
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 _INTERRUPTED_STATUS = 130
 
 
@@ -41,6 +43,12 @@ def run(arguments: list[str]) -> int:
         return _INTERRUPTED_STATUS
     except BrokenPipeError:
         return _stop_writing()
+    except OSError as error:
+        if error.filename is not None or error.errno not in _FULL:
+            raise
+        # files are written by code that tells which; this is the output itself
+        _stop_writing()
+        return show_error(UserError(f"cannot write the output: {error.strerror}"))
     return 0
 
 

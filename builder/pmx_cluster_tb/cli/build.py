@@ -37,7 +37,7 @@ def command(ctx: click.Context, file: Path, out: Path, *, example: bool, as_json
     answer for the automated installer and its first-boot file. DIR appears whole or not at all; one that an
     earlier build made is replaced, any other is left alone. The same input gives the same bytes.
 
-    answer.toml and first-boot hold the hash of the root password: only you can read them. Keep it so.
+    answer.toml holds the hash of the root password: only you can read it. Keep it so.
 
     \b
     Examples:

@@ -1,11 +1,8 @@
 """The commands by name. Each is one file, imported only when it is asked for."""
 
 import importlib
-from difflib import get_close_matches
 
 import click
-
-from pmx_cluster_tb.release import __version__
 
 PROGRAM = "pmx-cluster-tb"
 
@@ -40,11 +37,21 @@ class _Program(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in SUMMARIES and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
             message = f"no such command `{args[0]}`"
             if near := get_close_matches(args[0], SUMMARIES, n=1):
                 message += f"; did you mean `{near[0]}`?"
             raise click.UsageError(message, ctx)
         return super().resolve_command(ctx, args)
+
+
+def _show_version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if asked:
+        from pmx_cluster_tb.release import __version__
+
+        click.echo(f"{PROGRAM} {__version__}")
+        ctx.exit()
 
 
 @click.command(
@@ -54,7 +61,14 @@ class _Program(click.Group):
     no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 @click.pass_context
 def program(ctx: click.Context) -> None:
     """Proxmox VE clusters on a Thunderbolt ring, from one cluster file.

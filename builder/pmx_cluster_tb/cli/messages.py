@@ -1,6 +1,5 @@
 """How problems, errors and notes look. All of them go to standard error."""
 
-import json
 import os
 
 import click
@@ -51,6 +50,8 @@ def note(text: str) -> None:
 
 def print_json(value: object) -> None:
     """`value` on standard output."""
+    import json
+
     click.echo(json.dumps(value, indent=2))
 
 

@@ -1,6 +1,5 @@
 """`pmx-cluster-tb plan`."""
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +71,8 @@ def command(
 
 
 def _chosen(plan: "ClusterPlan", names: tuple[str, ...]) -> "tuple[NodePlan, ...]":
+    from difflib import get_close_matches
+
     known = {node.node.name: node for node in plan.nodes}
     for name in names:
         if name not in known:
@@ -136,4 +137,5 @@ def _draw(plan: "ClusterPlan", nodes: "tuple[NodePlan, ...]", *, contents: bool)
         for node in nodes:
             for title, text in node_contents(node):
                 console.print(f"--- {title}", style="bold", soft_wrap=True)
-                console.print(text, soft_wrap=True)
+                # as it is: rich would expand tabs
+                click.echo(text)

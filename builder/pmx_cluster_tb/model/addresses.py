@@ -3,7 +3,6 @@
 import re
 from ipaddress import (
     AddressValueError,
-    IPv4Address,
     IPv4Network,
     IPv6Address,
     IPv6Network,
@@ -15,13 +14,14 @@ from typing import Literal
 
 from pmx_cluster_tb.model.cluster import IPAddress, IPInterface
 from pmx_cluster_tb.model.kinds import Text
-from pmx_cluster_tb.model.report import Refusal
+from pmx_cluster_tb.model.report import Refusal, shown
 
 NoNetwork = Literal["none"]
 
 _UNIQUE_LOCAL = IPv6Network("fc00::/7")
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _THIS_HOST_OR_NETWORK = IPv4Network("0.0.0.0/8")
+_WIDEST_IPV4 = 8
 _WITH_PREFIX = re.compile(r"[^/]+/[0-9]{1,3}")
 
 
@@ -46,7 +46,7 @@ def _ip_address(text: str) -> IPAddress:
         address = ip_address(text)
     except ValueError:
         if "/" in text:
-            raise Refusal("must be an address without a prefix", f"`{text.partition('/')[0]}`") from None
+            raise Refusal("must be an address without a prefix", shown(text.partition("/")[0])) from None
         raise Refusal("must be an IP address") from None
     _refuse_scope(text)
     if reason := _no_host_reason(address):
@@ -56,7 +56,7 @@ def _ip_address(text: str) -> IPAddress:
 
 def _refuse_scope(text: str) -> None:
     if "%" in text:
-        raise Refusal("must not name an interface after `%`", f"`{text.partition('%')[0]}`")
+        raise Refusal("must not name an interface after `%`", shown(re.sub("%[^/]*", "", text)))
 
 
 ADDRESS: Text[IPAddress] = Text(
@@ -87,7 +87,7 @@ def _ip_interface(text: str) -> IPInterface:
 def _prefix_hint(interface: IPInterface, text: str) -> str:
     if "/" in text:
         return f"`{interface}`"
-    return f"`{text}/{24 if interface.version == 4 else 64}`, if that is your LAN's"
+    return f"`{interface.ip}/{24 if interface.version == 4 else 64}`, if that is your LAN's"
 
 
 INTERFACE: Text[IPInterface] = Text(
@@ -107,7 +107,11 @@ def _ipv4_network(text: str) -> IPv4Network | NoNetwork:
         raise Refusal("must be an IPv4 network as `10.0.0.80/28`, or `none`") from None
     _refuse_host_bits(text, network)
     address = network.network_address
-    if reason := "" if address.is_unspecified and network.prefixlen == 0 else _no_host_reason(address):
+    if network.prefixlen < _WIDEST_IPV4:
+        raise Refusal(
+            f"is too wide: the prefix must be /{_WIDEST_IPV4} or longer", f"`{address}/{_WIDEST_IPV4}`"
+        )
+    if reason := _no_host_reason(address):
         raise Refusal(reason)
     return network
 
@@ -150,6 +154,7 @@ IPV6_NETWORK = Text(
     {"pattern": r"^(?:none|[0-9A-Fa-f:.]+/[0-9]{1,3})$"},
 )
 
+_NO_MAC = "00:00:00:00:00:00"
 _MAC = r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}"
 
 
@@ -159,11 +164,8 @@ def _mac(text: str) -> str:
     mac = text.lower().replace("-", ":")
     if int(mac[:2], 16) & 1:
         raise Refusal("is a multicast or broadcast address, which no NIC has")
-    if mac.startswith("00:00:00:"):
-        # systemd 252 to 257, udev-builtin-net_id.c, names_mac()
-        raise Refusal(
-            "begins with `00:00:00`, for which udev sets no ID_NET_NAME_MAC: the installer cannot find it"
-        )
+    if mac == _NO_MAC:
+        raise Refusal("is the address of no NIC")
     return mac
 
 
@@ -204,8 +206,3 @@ URL = Text(
     "an http or https URL",
     {"format": "uri", "pattern": r"^https?://[^\s/@?#]+(?:/[^\s@?#]*)?$"},
 )
-
-
-def usable_ipv4_host(network: IPv4Network, address: IPv4Address) -> bool:
-    """Whether a node may have `address` of the ring's `network`: not its first and not its last."""
-    return network.network_address < address < network.broadcast_address

@@ -3,6 +3,7 @@
 `pmx_cluster_tb.model.load` is the only maker of these values. Nothing that takes one checks it again.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -214,7 +215,7 @@ class Cluster:
 
     def neighbours(self, node: Node) -> Iterator[Node]:
         """The nodes before and after `node` around the ring, by number; a single one in a ring of two."""
-        index = self.nodes.index(node)
+        index = bisect_left(self.nodes, node.number, key=lambda other: other.number)
         before, after = self.nodes[index - 1], self.nodes[(index + 1) % len(self.nodes)]
         yield before
         if after is not before:

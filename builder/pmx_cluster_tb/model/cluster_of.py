@@ -147,7 +147,7 @@ def _disk(cluster: DiskTable, node: DiskTable | None) -> Disk:
     filesystem = (node and node.filesystem) or cluster.filesystem or Filesystem.EXT4
     find = (_way(node) if node else None) or _way(cluster)
     assert find is not None  # noqa: S101 - mypy joins the union in `there`
-    inherited_raid = cluster.raid if RAIDS[filesystem] else None
+    inherited_raid = cluster.raid if cluster.raid in RAIDS[filesystem] else None
     return Disk(
         find=find,
         filesystem=filesystem,

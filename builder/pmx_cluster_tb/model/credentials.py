@@ -38,7 +38,7 @@ def parse_hash(text: str) -> PasswordHash:
 
 HASH = Text(
     parse_hash,
-    "a crypt(3) hash, which `pmx-cluster-tb hash-password` makes",
+    "a crypt(3) hash (`pmx-cluster-tb hash-password` makes one)",
     {"pattern": "^(?:" + "|".join(_HASH_FORMS.values()) + ")$"},
     secret=True,
 )
@@ -59,10 +59,6 @@ _SMALLEST_RSA_BITS = 1024
 
 def parse_ssh_key(text: str) -> str:
     """The OpenSSH public key `text`, with or without a comment."""
-    if "PRIVATE KEY" in text:
-        raise Refusal(
-            "is a private key, which must never leave its owner", "give the content of the `.pub` file"
-        )
     algorithm, _, rest = text.partition(" ")
     if algorithm not in _KEY_FIELDS:
         raise _unknown_algorithm(algorithm, rest)

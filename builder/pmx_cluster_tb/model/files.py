@@ -70,7 +70,8 @@ def _content(path: Path, *, private: bool) -> bytes:
         with path.open("rb") as stream:
             content = stream.read(_MAXIMUM_BYTES + 1)
     except FileNotFoundError:
-        raise Refusal("does not exist", f"it is looked for at {shown(path)}") from None
+        make = f"`umask 077; pmx-cluster-tb hash-password > {shlex.quote(str(path))}`"
+        raise Refusal(f"does not exist: there is no {shown(path)}", make if private else "") from None
     except OSError as error:
         raise Refusal(f"cannot be read: {(error.strerror or str(error)).lower()}") from None
     if len(content) > _MAXIMUM_BYTES:
@@ -95,7 +96,8 @@ def _password_hash(path: Path) -> PasswordHash:
 
 _ARMOR = re.compile(
     r"-----BEGIN PGP PUBLIC KEY BLOCK-----\n(?:[A-Za-z]+: [^\n]*\n)*\n"
-    r"(?P<body>(?:[A-Za-z0-9+/]+={0,2}\n)+)(?:=[A-Za-z0-9+/]{4}\n)?-----END PGP PUBLIC KEY BLOCK-----\n?"
+    r"(?P<body>(?:[A-Za-z0-9+/]+={0,2}\n)+)(?:=(?P<sum>[A-Za-z0-9+/]{4})\n)?"
+    r"-----END PGP PUBLIC KEY BLOCK-----\n?"
 )
 _PUBLIC_KEY_PACKET = 6
 """RFC 9580 section 5: the type of the packet that a transferable public key begins with."""
@@ -116,12 +118,26 @@ def _public_key(path: Path) -> bytes:
             "`gpg --armor --export KEY` writes it",
         )
     try:
-        first = base64.b64decode(found["body"].replace("\n", ""), validate=True)[0]
-    except (binascii.Error, IndexError):
+        packets = base64.b64decode(found["body"].replace("\n", ""), validate=True)
+    except binascii.Error:
         raise Refusal("is damaged: the key is not base64") from None
-    if _packet_type(first) != _PUBLIC_KEY_PACKET:
+    if found["sum"] and base64.b64decode(found["sum"]) != _crc24(packets):
+        raise Refusal("is damaged: the key has another checksum")
+    if _packet_type(packets[0]) != _PUBLIC_KEY_PACKET:
         raise Refusal("must hold a public key; its first packet is of another type")
     return text.encode()
+
+
+def _crc24(content: bytes) -> bytes:
+    """The checksum of an armor (RFC 9580 section 6.1.1)."""
+    crc = 0xB704CE
+    for octet in content:
+        crc ^= octet << 16
+        for _ in range(8):
+            crc <<= 1
+            if crc & 0x1000000:
+                crc ^= 0x1864CFB
+    return crc.to_bytes(3, "big")
 
 
 def _packet_type(first: int) -> int | None:

@@ -3,7 +3,7 @@
 import re
 
 from pmx_cluster_tb.model.kinds import Text
-from pmx_cluster_tb.model.report import Refusal
+from pmx_cluster_tb.model.report import Refusal, shown
 
 _UDEV_CHARACTERS = r"[0-9A-Za-z#+.:=@_/-]"
 """What udev leaves as it is in its properties; none of them means anything in a glob."""
@@ -71,7 +71,7 @@ def _controller(text: str) -> str:
     if re.fullmatch(_PCI_FUNCTION, text.lower()):
         raise Refusal("must be udev's ID_PATH", f"`pci-{text.lower()}`")
     if text != text.lower() and re.fullmatch(f"pci-{_PCI_FUNCTION}", text.lower()):
-        raise Refusal("must be lower case", f"`{text.lower()}`")
+        raise Refusal("must be lower case", shown(text.lower()))
     if not re.fullmatch(_ID_PATH, text) or (text.startswith("pci-") and not _is_pci(text)):
         raise Refusal(
             "must be udev's ID_PATH of the Thunderbolt controller as `pci-0000:ca:00.5`",
@@ -103,9 +103,7 @@ def _driver(text: str) -> str:
 
 DRIVER = Text(_driver, "the name of a driver", {"pattern": "^[a-z0-9][a-z0-9_-]{0,62}$"})
 
-_GIVEN_BY_SYSTEMD = re.compile(
-    r"en(?:[bdiopsuv][0-9].*|P[0-9].*|c[0-9a-f]+|x[0-9a-f]{12}|a[a-z]+[0-9a-f]{4}i.*)"
-)
+_GIVEN_BY_SYSTEMD = re.compile(r"en(?:[bdiopsuvPX][0-9].*|c[0-9a-f]+|x[0-9a-f]{12}|a[a-z]+[0-9a-f]{4}i.*)")
 """systemd.net-naming-scheme(7), for Ethernet."""
 
 

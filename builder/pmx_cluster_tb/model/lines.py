@@ -10,6 +10,8 @@ import tomllib
 KeyPath = tuple[str | int, ...]
 """Keys and, for elements of arrays, indices from 0."""
 
+_LONGEST_KEY = 60
+
 _BLANK = re.compile(r"(?:[ \t\n]|#[^\n]*)*")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _STRING = re.compile(r"""\"{3}(?:[^\\]|\\.)*?"{3,5}|'''.*?'{3,5}|"(?:[^"\\]|\\.)*"|'[^']*'""", re.DOTALL)
@@ -23,12 +25,13 @@ def written(path: KeyPath) -> str:
         if isinstance(step, int):
             text += f"[{step}]"
         else:
-            name = step if _BARE_KEY.fullmatch(step) else tomllib_key(step)
+            short = step if len(step) <= _LONGEST_KEY else f"{step[:_LONGEST_KEY]}..."
+            name = step if _BARE_KEY.fullmatch(short) else _quoted_key(short)
             text += f".{name}" if text else name
     return text
 
 
-def tomllib_key(name: str) -> str:
+def _quoted_key(name: str) -> str:
     """`name` as a quoted key, control characters escaped."""
     return '"' + "".join(c if c.isprintable() and c not in '"\\' else f"\\u{ord(c):04x}" for c in name) + '"'
 

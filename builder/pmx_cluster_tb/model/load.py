@@ -6,9 +6,9 @@ from pathlib import Path
 from pmx_cluster_tb.model.cluster import Cluster
 from pmx_cluster_tb.model.cluster_of import cluster_of
 from pmx_cluster_tb.model.files import read_files
-from pmx_cluster_tb.model.kinds import read_table
 from pmx_cluster_tb.model.report import Report
 from pmx_cluster_tb.model.rules import report_rules
+from pmx_cluster_tb.model.shape import read_table
 from pmx_cluster_tb.model.tables import FileTable
 from pmx_cluster_tb.model.toml_text import Unreadable, parse, read_text
 from pmx_cluster_tb.problems import Position, Problem, Severity
@@ -47,7 +47,7 @@ def _load(text: str, name: str, folder: Path, *, example: bool = False) -> Loade
     report = Report(name, lines)
     table = read_table(FileTable, raw, (), report)
     named = read_files(table, folder, report)
-    report_rules(table, named, report)
+    report_rules(table, report)
     problems = report.in_file_order()
     if any(problem.severity is Severity.ERROR for problem in problems):
         return Loaded(None, problems)

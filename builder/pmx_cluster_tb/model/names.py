@@ -4,7 +4,7 @@ import re
 
 from pmx_cluster_tb.model.cluster import ProxmoxVersion
 from pmx_cluster_tb.model.kinds import Text
-from pmx_cluster_tb.model.report import Refusal, listed
+from pmx_cluster_tb.model.report import Refusal, listed, shown
 from pmx_cluster_tb.model.texts import known_word, matching
 from pmx_cluster_tb.model.words import words
 
@@ -56,9 +56,9 @@ TIMEZONE = known_word(
 
 def _domain(text: str) -> str:
     if text.endswith(".") or text.startswith("."):
-        raise Refusal("must not begin or end with a dot", f"`{text.strip('.')}`")
+        raise Refusal("must not begin or end with a dot", shown(text.strip(".")))
     if text != text.lower():
-        raise Refusal("must be lower case", f"`{text.lower()}`")
+        raise Refusal("must be lower case", shown(text.lower()))
     for label in text.split("."):
         if not re.fullmatch(_LABEL, label):
             raise Refusal(
@@ -75,9 +75,9 @@ _HOSTS_FILE_NAMES = ("localhost", "ip6-localhost", "ip6-loopback", "ip6-allnodes
 
 def _node_name(text: str) -> str:
     if "." in text:
-        raise Refusal("must be a single label: the domain is `cluster.domain`", f"`{text.partition('.')[0]}`")
+        raise Refusal("must be a single label: the domain is `cluster.domain`", shown(text.partition(".")[0]))
     if text != text.lower():
-        raise Refusal("must be lower case", f"`{text.lower()}`")
+        raise Refusal("must be lower case", shown(text.lower()))
     if not re.fullmatch(_LABEL, text):
         raise Refusal("must be letters, digits and inner hyphens, 1 to 63 of them")
     if text.isdigit():
@@ -113,7 +113,7 @@ def _mailbox(text: str) -> str:
 
 MAILBOX = Text(_mailbox, "a mail address as `admin@example.org`", {"pattern": f"^{_MAILBOX}$"})
 
-_VERSION = re.compile(r"(\d{1,4})(?:\.(\d{1,4}))?(?:[.-].*)?")
+_VERSION = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,4}))?(?:[.-].*)?")
 
 
 def _proxmox_version(text: str) -> ProxmoxVersion:
@@ -160,7 +160,14 @@ def _user_name(text: str) -> str:
 
 USER_NAME = Text(_user_name, "a user name", {"pattern": "^[a-z][a-z0-9_-]{0,31}$"})
 
-FULL_NAME = matching(r"[^:,]{1,200}", "a full name", "must hold no `:` and no `,`, at most 200 characters")
+
+def _full_name(text: str) -> str:
+    if not re.fullmatch(r"[^:,]{0,200}", text):
+        raise Refusal("must hold no `:` and no `,`, and at most 200 characters")
+    return text
+
+
+FULL_NAME = Text(_full_name, "a full name", {"pattern": "^[^:,]{0,200}$"}, may_be_empty=True)
 
 _NETWORK_MANAGERS = {"ifupdown", "ifupdown-ng", "netplan.io", "network-manager", "connman", "wicd"}
 
@@ -169,7 +176,7 @@ def _package_name(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", text):
         raise Refusal("must be the name of a Debian package: lower-case letters, digits, `+`, `-` and `.`")
     if text.endswith("-"):
-        raise Refusal("would tell apt to remove a package", f"`{text.rstrip('-')}`")
+        raise Refusal("would tell apt to remove a package", shown(text.rstrip("-")))
     if text in _NETWORK_MANAGERS:
         raise Refusal("would take the network away from ifupdown2, which Proxmox VE and the ring rely on")
     return text
@@ -177,4 +184,11 @@ def _package_name(text: str) -> str:
 
 PACKAGE_NAME = Text(_package_name, "the name of a Debian package", {"pattern": "^[a-z0-9][a-z0-9+.-]+$"})
 
-FILE_NAME = Text(lambda text: text, "the name of a file")
+
+def _file_name(text: str) -> str:
+    if re.match(r"\$[0-9a-z]{1,2}\$", text):
+        raise Refusal("is a hash; the name of a file must stand here")
+    return text
+
+
+FILE_NAME = Text(_file_name, "the name of a file", {"not": {"pattern": r"^\$[0-9a-z]{1,2}\$"}})

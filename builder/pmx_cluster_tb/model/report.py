@@ -9,7 +9,9 @@ from pmx_cluster_tb.model.lines import KeyPath, written
 from pmx_cluster_tb.problems import Position, Problem, Severity
 
 _LONGEST_SHOWN = 60
-_SECRETS = re.compile(r"\$[0-9a-z]{1,3}\$.{16,}|-----BEGIN", re.DOTALL)
+_MOST_DECIMAL_BITS = 256
+_LOGIN_IN_URL = re.compile(r"://[^/]*@")
+_SECRETS = re.compile(r"\$[0-9a-z]{1,3}\$.{16,}|\$[./0-9A-Za-z]{30,}|-----BEGIN", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -31,6 +33,11 @@ class Report:
     def has(self, path: KeyPath) -> bool:
         """Whether the file gives `path`, right or wrong."""
         return path in self.lines
+
+    def is_wrong(self, path: KeyPath) -> bool:
+        """Whether an error has been reported for exactly `path`."""
+        name = written(path)
+        return any(problem.path == name and problem.severity is Severity.ERROR for problem in self.problems)
 
     def in_file_order(self) -> tuple[Problem, ...]:
         """Every problem once, by line; those of one line as they were found."""
@@ -60,12 +67,21 @@ class Refusal(Exception):
 
 def shown(value: object) -> str:
     """`value` in backticks for a message: one line, not endless, and never a hash or a private key."""
-    text = str(value).lower() if isinstance(value, bool) else str(value)
+    text = _LOGIN_IN_URL.sub("://...@", plain_text(value))
     if _SECRETS.search(text):
         return "`...`"
     if len(text) > _LONGEST_SHOWN:
         text = text[: _LONGEST_SHOWN - 3] + "..."
     return "`" + "".join(c if c.isprintable() and c != "`" else f"\\u{ord(c):04x}" for c in text) + "`"
+
+
+def plain_text(value: object) -> str:
+    """`value` as TOML writes it, without quotes; a number of thousands of digits in base 16."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) and value.bit_length() > _MOST_DECIMAL_BITS:
+        return hex(value)
+    return str(value)
 
 
 def listed(values: Iterable[object], conjunction: str = "and") -> str:
@@ -76,5 +92,5 @@ def listed(values: Iterable[object], conjunction: str = "and") -> str:
 
 def nearest(word: str, words: Iterable[str]) -> str | None:
     """The one of `words` that `word` was probably meant to be."""
-    found = get_close_matches(word, list(words), n=1)
+    found = get_close_matches(word[:_LONGEST_SHOWN], list(words), n=1)
     return found[0] if found else None

@@ -3,7 +3,8 @@
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 
-from pmx_cluster_tb.model.kinds import JsonObject, Shape, keys_of
+from pmx_cluster_tb.model.kinds import JsonObject
+from pmx_cluster_tb.model.shape import Shape, keys_of
 from pmx_cluster_tb.model.tables import FileTable
 from pmx_cluster_tb.release import HOMEPAGE
 

@@ -1,9 +1,10 @@
 """The tables of a cluster file: every key with its kind and its description.
 
-What concerns several keys is in `rules.py`. A field is None where its key is absent and has no default, or
+What concerns several keys is in `rules/`. A field is None where its key is absent and has no default, or
 where the value is wrong and has been reported.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import ClassVar
@@ -29,7 +30,7 @@ from pmx_cluster_tb.model.hardware import (
     NIC_NAME,
     PORT_NAME,
 )
-from pmx_cluster_tb.model.kinds import Boolean, Integer, ListOf, Number, Shape, TableOf, TablesOf, key
+from pmx_cluster_tb.model.kinds import Boolean, Integer, ListOf, Number
 from pmx_cluster_tb.model.names import (
     CLUSTER_NAME,
     COUNTRY,
@@ -44,6 +45,7 @@ from pmx_cluster_tb.model.names import (
     TIMEZONE,
     USER_NAME,
 )
+from pmx_cluster_tb.model.shape import Shape, TableOf, TablesOf, key
 from pmx_cluster_tb.model.texts import one_of
 
 
@@ -151,7 +153,9 @@ class DiskTable(Shape):
         "How much of each disk Proxmox VE takes, in GiB; the rest stays free, for Ceph say. Default: all.",
     )
     serial: str | None = key(DISK_SERIAL, "The disk by its serial (udev ID_SERIAL_SHORT): the safe way.")
-    serials: tuple[str, ...] | None = key(ListOf(DISK_SERIAL), "All disks by serial, for zfs and btrfs.")
+    serials: tuple[str, ...] | None = key(
+        ListOf(DISK_SERIAL, most=16), "All disks by serial, for zfs and btrfs."
+    )
     model: str | None = key(
         DISK_MODEL, "The disk by its model (udev ID_MODEL): the first match, with zfs and btrfs every match."
     )
@@ -266,6 +270,10 @@ class NodeTable(Shape):
         TablesOf(NodePortTable), "What is different about this node's ports, by name.", name="port"
     )
 
+    def called(self, index: int) -> str:
+        """How messages call the node, which is number `index` in the file."""
+        return f"node `{self.name}`" if self.name else f"`node[{index}]`"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileTable(Shape):
@@ -286,3 +294,7 @@ class FileTable(Shape):
     nodes: tuple[NodeTable | None, ...] | None = key(
         TablesOf(NodeTable), "The machines, 2 to 250.", name="node", required=True
     )
+
+    def numbered_nodes(self) -> Iterator[tuple[int, NodeTable]]:
+        """The nodes that are tables, with their indices in the file."""
+        return ((index, node) for index, node in enumerate(self.nodes or ()) if node)

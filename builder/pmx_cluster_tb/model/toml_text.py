@@ -12,6 +12,10 @@ MAXIMUM_BYTES = 1 << 20
 _PLACE = re.compile(r" \((?:at line (\d+), column (\d+)|at end of document)\)$")
 
 
+_DEEP_KEY = re.compile(r"""(?<![\w"'-])(?:[\w"'-]+[ \t]*\.[ \t]*){100}""")
+"""A key of so many parts that tomllib, whose time grows with their square, would not end."""
+
+
 class Unreadable(Exception):
     """The file as a whole cannot be read."""
 
@@ -54,6 +58,8 @@ def _decoded(content: bytes) -> str:
 
 def parse(text: str) -> tuple[dict[str, object], dict[KeyPath, int]]:
     """The tables of `text`, and the line of everything in them. Raises Unreadable."""
+    if _DEEP_KEY.search(text):
+        raise Unreadable("is nested too deeply")
     try:
         raw = tomllib.loads(text)
         return raw, lines_of(text.replace("\r\n", "\n"))

@@ -48,7 +48,7 @@ def node_answer(cluster: Cluster, node: Node, sources: Sources) -> Answer:
         "network": _network(cluster, node),
         "disk-setup": _disk_setup(node.disk, cast("Mapping[str, str]", installer["raid"])),
     }
-    table = _spelled(_merged(settings, sources.base_answer), accepted)
+    table = _spelled(_merged(sources.base_answer, settings), accepted)
     return Answer(table, _serialized(table, _comment(cluster, node, after_install)))
 
 
@@ -113,13 +113,19 @@ def _disk_filter(find: DiskSerials | DiskModel | DiskPath) -> dict[str, str]:
             return {"ID_PATH": literal_glob(path)}
 
 
-def _merged(settings: Mapping[str, Table], base: Table) -> dict[str, Table]:
-    names = dict.fromkeys([*settings, *base])
-    return {name: {**cast("Table", base.get(name, {})), **settings.get(name, {})} for name in names}
+def _merged(base: Table, own: Table) -> dict[str, object]:
+    """`own` before `base`, table by table."""
+    both = {
+        name: _merged(one, other)
+        for name, other in own.items()
+        if isinstance(other, Mapping) and isinstance(one := base.get(name), Mapping)
+    }
+    # own once more in front, for the order in which a person reads
+    return {**own, **base, **own, **both}
 
 
-def _spelled(sections: Mapping[str, Table], accepted: Mapping[str, list[str]]) -> dict[str, object]:
-    return {name: _spelled_table(name, table, accepted) for name, table in sections.items()}
+def _spelled(sections: Table, accepted: Mapping[str, list[str]]) -> dict[str, object]:
+    return {name: _spelled_table(name, cast("Table", table), accepted) for name, table in sections.items()}
 
 
 def _spelled_table(path: str, table: Table, accepted: Mapping[str, list[str]]) -> Table:
@@ -167,8 +173,21 @@ def wiped_disks(disk: Disk) -> str:
 
 
 def _serialized(table: Table, comment: Iterator[str]) -> str:
-    text = "".join(f"# {line}\n" for line in comment) + "\n" + tomlkit.dumps(table)
+    head = [f"# {line}" for line in comment]
+    text = "\n".join([*head, *(line for name in table for line in _lines(name, table[name])), ""])
     # what the installer reads must be what was meant, and Ventoy expands `$$`
     assert tomllib.loads(text) == table, "the answer does not read back"  # noqa: S101
     assert "$$" not in text, "the model lets no `$$` through"  # noqa: S101
     return text
+
+
+def _lines(path: str, table: object) -> Iterator[str]:
+    """The lines of a table and those in it; a whole document takes tomlkit six times as long as values."""
+    yield from ("", f"[{path}]")
+    items = cast("Table", table).items()
+    yield from (
+        f"{key} = {tomlkit.item(value).as_string()}" for key, value in items if not isinstance(value, Mapping)
+    )
+    for key, value in items:
+        if isinstance(value, Mapping):
+            yield from _lines(f"{path}.{key}", value)

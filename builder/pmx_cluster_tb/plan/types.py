@@ -84,7 +84,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class FirstBootSettings:
-    """What the first-boot program is told: the JSON value that `firstboot/settings.schema.json` describes."""
+    """What the first-boot program is told, but for the digests of its packages, which packing adds.
+
+    `firstboot/settings.schema.json` describes the whole.
+    """
 
     table: Table = field(repr=False)
 

@@ -33,7 +33,7 @@ def difference_lines(difference: Difference) -> Iterator[Text]:
 
 
 def _node_lines(node: NodeDifference, shown: dict[tuple[str, ...], str]) -> Iterator[Text]:
-    """`shown` maps changes that an earlier node had, line by line, to that node; they are not shown again."""
+    """`shown` maps the lines of each change to the node that had it first; it is not shown again."""
     yield Text.assemble((node.name, "bold cyan"), f"  {_fate(node)}")
     for reach in Reach:
         changes = [change for change in node.changes if change.reach is reach]
@@ -42,9 +42,11 @@ def _node_lines(node: NodeDifference, shown: dict[tuple[str, ...], str]) -> Iter
         yield Text(f"  {_REACH_TEXTS[reach]}", style="bold" if reach is Reach.CLUSTER_WIDE else "")
         if touched := ", ".join(touches(changes)):
             yield Text(f"  touches: {touched}")
-        lines = tuple(line for change in changes for line in change_diff(change))
-        first = shown.setdefault(lines, node.name)
-        yield from map(_styled, lines if first == node.name else [f"the same as on {first}"])
+        for change in changes:
+            lines = tuple(change_diff(change))
+            first = shown.setdefault(lines, node.name)
+            same = [f"{change.path}: the same change as on {first}"]
+            yield from map(_styled, lines if first == node.name else same)
     yield Text()
 
 

@@ -10,7 +10,16 @@ from rich.tree import Tree
 
 from pmx_cluster_tb.model.cluster import Cluster, Node
 from pmx_cluster_tb.plan.answer import wiped_disks
-from pmx_cluster_tb.plan.types import ClusterPlan, File, FirstBootSettings, Link, NodePlan, Package
+from pmx_cluster_tb.plan.types import (
+    Answer,
+    ClusterPlan,
+    File,
+    FirstBootSettings,
+    Link,
+    NodePlan,
+    Package,
+    Table,
+)
 from pmx_cluster_tb.view.file_roles import file_role
 
 _NAME_COLUMNS = 42
@@ -66,7 +75,13 @@ def _add_answer(tree: Tree, cluster: Cluster, node_plan: NodePlan) -> None:
     answer = tree.add(_leaf(0, "answer.toml", _size(size), f"for the {cluster.proxmox_ve} installer"))
     disk = node_plan.node.disk
     answer.add(Text.assemble(("wipes ", "bold red"), f"{wiped_disks(disk)}, for {disk.filesystem}"))
-    answer.add(Text(f"then {'powers off' if cluster.after_install == 'power-off' else 'reboots'}"))
+    answer.add(Text(f"then {'powers off' if _powers_off(node_plan.answer) else 'reboots'}"))
+
+
+def _powers_off(answer: Answer) -> bool:
+    # not the cluster's wish: the 8.3 installer has no such key, and its answer leaves it out
+    settings = cast("Table", answer.table["global"])
+    return "power-off" in (settings.get("reboot-mode"), settings.get("reboot_mode"))
 
 
 def first_boot_steps(settings: FirstBootSettings) -> list[str]:
@@ -115,10 +130,12 @@ def _add_entries(tree: Tree, entries: list[_Entry], above: PurePosixPath = _ROOT
         groups.setdefault(entry.path.relative_to(above).parts[0], []).append(entry)
     slash = "/" if above == _ROOT else ""
     for group in groups.values():
-        if len(group) == 1:
-            tree.add(_entry_leaf(depth, slash + str(group[0].path.relative_to(above)), group[0]))
-            continue
         folder = PurePosixPath(commonpath(str(entry.path.parent) for entry in group))
+        # a package that is not ours may hold one path twice
+        if len(group) == 1 or folder == above:
+            for entry in group:
+                tree.add(_entry_leaf(depth, slash + str(entry.path.relative_to(above)), entry))
+            continue
         name = f"{slash}{folder.relative_to(above)}/"
         purposes = {file_role(entry.path).purpose for entry in group}
         if len(group) > _SHOWN_ALIKE and len(purposes) == 1:

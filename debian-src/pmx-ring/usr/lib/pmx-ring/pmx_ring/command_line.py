@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 from pmx_ring.apply import Outcome, apply, undo
 from pmx_ring.changes import Change
 from pmx_ring.fabric import fabric_changes
-from pmx_ring.facts import need_facts
+from pmx_ring.facts import need_facts, read_facts
 from pmx_ring.ports import bring_up, exists
 from pmx_ring.problems import RingError
-from pmx_ring.request import recorded_apply, request_apply, wait_for_apply
+from pmx_ring.request import recorded_apply, request_apply, wait_for_apply, wait_for_dpkg
 from pmx_ring.status import Status, as_table, node_status
 from pmx_ring.system import System
 
@@ -40,9 +40,9 @@ def _concluded(outcome: Outcome, nothing: str) -> int:
 def _apply(system: System, options: argparse.Namespace) -> int:
     if options.dry_run:
         outcome = apply(system, dry_run=True, force=options.force, say=lambda text: _say(f"would: {text}"))
-        return _concluded(outcome, "nothing to change")
-    outcome = recorded_apply(system, after_dpkg=options.after_dpkg, force=options.force, say=_say)
-    return _concluded(outcome, "nothing to change: the settings are in force")
+    else:
+        outcome = recorded_apply(system, force=options.force, say=_say)
+    return _concluded(outcome, "nothing to change")
 
 
 def _wait(system: System, options: argparse.Namespace) -> int:
@@ -50,6 +50,11 @@ def _wait(system: System, options: argparse.Namespace) -> int:
     if status == 0:
         _say("the settings are in force")
     return status
+
+
+def _wait_for_dpkg(system: System, _options: argparse.Namespace) -> int:
+    wait_for_dpkg(system)
+    return 0
 
 
 def _status(system: System, options: argparse.Namespace) -> int:
@@ -81,12 +86,15 @@ def _port(system: System, options: argparse.Namespace) -> int:
         raise RingError(f"`{options.name}` is no port of `{facts.node}`")
     if not exists(system, options.name):
         raise RingError(f"`{options.name}` does not exist")
-    return _done((*bring_up(system, options.name, facts.mtu), *fabric_changes(system, [options.name])))
+    # the link first and in any case, whatever FRR says
+    _done(bring_up(system, options.name, facts.mtu))
+    return _done(fabric_changes(system, [options.name]))
 
 
 def _fabric(system: System, _options: argparse.Namespace) -> int:
-    names = [port.name for port in need_facts(system).ports if exists(system, port.name)]
-    return _done(fabric_changes(system, names))
+    facts = read_facts(system)
+    ports = facts.ports if facts else ()
+    return _done(fabric_changes(system, ["lo", *(port.name for port in ports if exists(system, port.name))]))
 
 
 def _done(changes: Iterable[object]) -> int:
@@ -120,7 +128,6 @@ def _parser() -> argparse.ArgumentParser:
     one = command("apply", _apply, "put the installed settings into force")
     one.add_argument("--dry-run", action="store_true", help="say what would be done, change nothing")
     one.add_argument("--force", action="store_true", help="although they are those of another machine")
-    one.add_argument("--after-dpkg", action="store_true", help="wait until apt and dpkg have ended")
     one = command("wait", _wait, "wait for the apply that an installation asked for, end with its result")
     one.add_argument("--timeout", type=float, default=1800, metavar="SECONDS", help="default 1800")
     one = command("status", _status, "show the node's part of the ring; exit status 1 if anything is wrong")
@@ -129,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("name", metavar="NAME")
     command("fabric", _fabric, "complete what FRR runs with; for pmx-ring-fabric.service")
     command("request", _request, "ask for an apply after apt has ended; for the package's scripts")
+    command("wait-for-dpkg", _wait_for_dpkg, "wait for the end of apt; for pmx-ring-apply.service")
     command("undo", _undo, "take back what apply did; for the package's scripts")
     return parser
 

@@ -12,9 +12,11 @@ from pmx_ring.changes import Change, Changes
 from pmx_ring.problems import RingError
 from pmx_ring.programs import is_installed, output_of, run
 from pmx_ring.sdn import sdn_claims
-from pmx_ring.system import System
+from pmx_ring.state import State
+from pmx_ring.system import System, digest
 
 PAYLOAD = "/usr/lib/pmx-ring/frr.conf"
+CONF = "/etc/frr/frr.conf"
 _ATTEMPTS = 20
 _PAUSE_SECONDS = 0.25
 
@@ -52,7 +54,7 @@ def missing_router_lines(system: System) -> list[str]:
 
 def fabric_changes(system: System, names: Sequence[str]) -> Changes:
     """Add what FRR runs without under each of the interfaces `names`, which exist."""
-    if not names or not runs_fabricd() or sdn_claims(system):
+    if not runs_fabricd() or not _runs_our_configuration(system):
         return
     for name in names:
         if lines := missing_lines(system, f"interface {name}"):
@@ -60,6 +62,16 @@ def fabric_changes(system: System, names: Sequence[str]) -> Changes:
                 f"add `{', '.join(lines)}` to `{name}` in FRR",
                 partial(_add_lines, system, name),
             )
+
+
+def _runs_our_configuration(system: System) -> bool:
+    try:
+        return not sdn_claims(system)
+    except RingError:
+        # early in the boot /etc/pve is not mounted; SDN writes the file as a whole, so one that is as it was
+        # written here is ours
+        live = system.text(CONF)
+        return live is not None and digest(live) == State.load(system).written.get(CONF)
 
 
 def _add_lines(system: System, name: str) -> None:

@@ -8,13 +8,15 @@ fabricd is switched on in daemons.conf, which FRR sources after it and which bel
 
 import grp
 import pwd
+import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from pmx_ring.changes import Change, Changes, Context, Notice
-from pmx_ring.fabric import PAYLOAD, fabric_changes, missing_router_lines, runs_fabricd
+from pmx_ring.fabric import CONF, PAYLOAD, fabric_changes, missing_router_lines, runs_fabricd
 from pmx_ring.facts import Facts
 from pmx_ring.ports import exists
 from pmx_ring.problems import RingError
@@ -23,7 +25,6 @@ from pmx_ring.sdn import sdn_claims
 from pmx_ring.state import FOLDER
 from pmx_ring.system import digest, remove_file, write_file
 
-CONF = "/etc/frr/frr.conf"
 DAEMONS_CONF = "/etc/frr/daemons.conf"
 _SWITCHES = "# pmx-ring: the ring is routed by fabricd\nfabricd=yes\n"
 _TIMEOUT_SECONDS = 180
@@ -61,10 +62,6 @@ def is_active() -> bool:
     return run("systemctl", "is-active", "--quiet", "frr.service").status == 0
 
 
-def _original(path: str) -> str:
-    return f"{FOLDER}/original/{path.rpartition('/')[2]}"
-
-
 @dataclass(frozen=True, slots=True)
 class _File:
     """A file of /etc/frr that is written here."""
@@ -73,12 +70,16 @@ class _File:
     path: str
 
     @property
+    def _kept(self) -> str:
+        return f"{FOLDER}/original/{self.path.rpartition('/')[2]}"
+
+    @property
     def live(self) -> str | None:
         return self.context.system.text(self.path)
 
     @property
     def original(self) -> str | None:
-        return self.context.system.text(_original(self.path))
+        return self.context.system.text(self._kept)
 
     @property
     def is_ours(self) -> bool:
@@ -95,9 +96,9 @@ class _File:
         system, state = self.context.system, self.context.state
         live = self.live
         if live is not None and self.path not in state.written:
-            write_file(system.path(_original(self.path)), live, mode=0o600)
+            _copy(system.path(self.path), system.path(self._kept))
         elif live is not None and not self.is_ours and live != self.original:
-            write_file(system.path(_original(self.path) + ".edited"), live, mode=0o600)
+            _copy(system.path(self.path), system.path(f"{self._kept}.edited"))
         # remembered first: after a power cut in between, the file on disk still counts as foreign
         state.save(written={**state.written, self.path: digest(text)}, frr_loaded="")
         write_file(system.path(self.path), text, mode=0o640, owner=owner())
@@ -109,9 +110,16 @@ class _File:
             if self.original is None:
                 remove_file(system.path(self.path))
             else:
-                write_file(system.path(self.path), self.original, mode=0o640, owner=owner())
+                _copy(system.path(self._kept), system.path(self.path))
         state.save(written={path: one for path, one in state.written.items() if path != self.path})
-        remove_file(system.path(_original(self.path)))
+        remove_file(system.path(self._kept))
+
+
+def _copy(old: Path, new: Path) -> None:
+    """Copy text, owner and mode."""
+    status = old.stat()
+    text = old.read_text("utf-8", "surrogateescape")
+    write_file(new, text, mode=stat.S_IMODE(status.st_mode), owner=(status.st_uid, status.st_gid))
 
 
 def _wanted_files(context: Context) -> dict[str, str]:
@@ -135,7 +143,7 @@ def _configured(context: Context, facts: Facts) -> Changes:
         yield Change("enable frr.service", lambda: _enable(context))
     yield from _loaded(context, digest(*wanted.values()))
     yield from fabric_changes(
-        context.system, [port.name for port in facts.ports if exists(context.system, port.name)]
+        context.system, ["lo", *(port.name for port in facts.ports if exists(context.system, port.name))]
     )
 
 

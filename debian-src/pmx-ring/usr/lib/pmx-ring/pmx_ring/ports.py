@@ -49,10 +49,11 @@ def has_carrier(system: System, name: str) -> bool:
         return False
 
 
-def physical_interfaces(system: System) -> Iterator[Interface]:
-    """The interfaces that hardware stands behind: no bridges, no virtual machines' taps."""
+def possible_ports(system: System, ports: tuple[Port, ...]) -> Iterator[Interface]:
+    """The interfaces with a name of `ports`, or with hardware behind them: no bridges, no machines' taps."""
+    names = {port.name for port in ports}
     for folder in system.glob(_INTERFACES, "*"):
-        if (folder / "device").exists():
+        if folder.name in names or (folder / "device").exists():
             said = output_of("udevadm", "info", "--query=property", f"--path={_INTERFACES}/{folder.name}")
             properties = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
             yield Interface(folder.name, properties.get("ID_PATH", ""), properties.get("ID_NET_DRIVER", ""))
@@ -76,7 +77,7 @@ def port_changes(context: Context, facts: Facts | None) -> Changes:
         return
     names = {
         port.name: interface.name
-        for interface in physical_interfaces(context.system)
+        for interface in possible_ports(context.system, facts.ports)
         for port in facts.ports
         if interface.belongs_to(port)
     }

@@ -56,6 +56,6 @@ def output_of(*command: str, hint: str = "", timeout_seconds: float = 60) -> str
     """What `command` wrote. Raises RingError with its last lines when its status is not 0."""
     done = run(*command, timeout_seconds=timeout_seconds)
     if done.status != 0:
-        said = " / ".join(done.output.split("\n")[-_LINES_SHOWN - 1 :]).strip(" /")
+        said = " / ".join(done.output.strip().splitlines()[-_LINES_SHOWN:])
         raise RingError(f"`{shlex.join(command)}` failed with status {done.status}: {said}", hint)
     return done.output

@@ -77,7 +77,7 @@ def wait_for_dpkg(system: System) -> None:
         if time.monotonic() > deadline:
             raise RingError(
                 f"apt or dpkg has been running for {_DPKG_SECONDS // 60} minutes: nothing is applied",
-                "finish it, then `pmx-ring apply`",
+                "let it end, then `pmx-ring apply`",
             )
         time.sleep(_PAUSE_SECONDS)
 
@@ -106,14 +106,12 @@ def _one_at_a_time(system: System) -> Iterator[None]:
         os.close(descriptor)
 
 
-def recorded_apply(system: System, *, after_dpkg: bool, force: bool, say: Say) -> Outcome:
+def recorded_apply(system: System, *, force: bool, say: Say) -> Outcome:
     """Apply, and remember how it went; the note goes when all of it went well.
 
     A note that was written during the apply stays: the service starts once more for it.
     """
     with _one_at_a_time(system):
-        if after_dpkg:
-            wait_for_dpkg(system)
         note = note_identity(system)
         try:
             outcome = apply(system, dry_run=False, force=force, say=say)
@@ -150,6 +148,4 @@ def _is_applying(system: System) -> bool:
         return False
     said = run("systemctl", "show", "--property=ActiveState,Job", _SERVICE).output
     properties = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
-    return (
-        properties.get("ActiveState") in {"activating", "deactivating"} or properties.get("Job", "0") != "0"
-    )
+    return properties.get("ActiveState") in {"activating", "deactivating"} or bool(properties.get("Job"))

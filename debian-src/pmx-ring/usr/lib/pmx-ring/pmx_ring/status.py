@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatch
 
 from pmx_ring.addresses import addresses_on_lo, wanted_addresses
 from pmx_ring.apply import is_for_this_host
@@ -13,6 +14,7 @@ from pmx_ring.frr import is_active, is_enabled
 from pmx_ring.modules import missing_modules, waits_for_reboot
 from pmx_ring.neighbours import Neighbour, neighbours
 from pmx_ring.ports import exists, has_carrier, is_up, mtu_bytes
+from pmx_ring.problems import RingError
 from pmx_ring.programs import is_installed, run
 from pmx_ring.request import note_identity
 from pmx_ring.sdn import sdn_claims
@@ -59,7 +61,9 @@ class Status:
 
 
 def node_status(system: System) -> Status:
-    """Look at everything; changes nothing. Raises RingError where no node's package is installed."""
+    """Look at everything; changes nothing. Raises RingError without a node's package, or outside systemd."""
+    if not system.is_live:
+        raise RingError("systemd does not run here", "`pmx-ring status` looks at the machine that runs")
     facts = need_facts(system)
     state = State.load(system)
     runs = runs_fabricd()
@@ -124,10 +128,20 @@ def _problems(system: System, facts: Facts, state: State, status: Status) -> Ite
     yield from (f"the module `{name}` is not loaded" for name in missing_modules(system, facts))
     for port in status.ports:
         yield from _port_problems(port, facts.mtu)
+    if not _reads_interfaces_d(system):
+        yield "`/etc/network/interfaces` has no `source /etc/network/interfaces.d/*`: no addresses at boot"
     yield from (f"lo has no address `{one}`" for one, there in status.addresses.items() if not there)
     yield from (f"`{key}` is not 1" for key, on in status.forwarding.items() if not on)
     yield from _frr_problems(status)
     yield from _apply_problems(system, state, status)
+
+
+def _reads_interfaces_d(system: System) -> bool:
+    lines = (line.split() for line in (system.text("/etc/network/interfaces") or "").splitlines())
+    sourced = [words[1] for words in lines if len(words) > 1 and words[0] in {"source", "source-directory"}]
+    return any(fnmatch("/etc/network/interfaces.d/zz-pmx-ring", name) for name in sourced) or (
+        "/etc/network/interfaces.d" in sourced
+    )
 
 
 def _port_problems(port: PortStatus, mtu: int) -> Iterator[str]:

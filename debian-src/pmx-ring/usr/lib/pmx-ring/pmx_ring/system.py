@@ -19,7 +19,7 @@ class System:
     def text(self, path: str) -> str | None:
         """What the file holds, or None where there is none."""
         try:
-            return self.path(path).read_text("utf-8", "replace")
+            return self.path(path).read_text("utf-8", "surrogateescape")
         except (FileNotFoundError, NotADirectoryError):
             return None
 
@@ -35,7 +35,7 @@ class System:
 
 def digest(*texts: str) -> str:
     """SHA-256 of `texts` in their order."""
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    return hashlib.sha256("\0".join(texts).encode(errors="surrogateescape")).hexdigest()
 
 
 def write_file(path: Path, text: str, *, mode: int = 0o644, owner: tuple[int, int] | None = None) -> None:

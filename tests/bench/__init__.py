@@ -1,0 +1,1 @@
+"""Benchmarks: ratios against rivals, measured in the same run."""

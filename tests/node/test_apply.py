@@ -1,0 +1,267 @@
+"""`pmx-ring apply` on a machine made of files."""
+
+import subprocess
+from dataclasses import replace
+from ipaddress import IPv4Network
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clusters import seed_cluster
+from tests.node.machine import DEBIAN_FRR_CONF, FRR_CONF, Machine, looks
+
+FIRST_APPLY = """\
+load the module `thunderbolt`
+load the module `thunderbolt_net`
+rename `thunderbolt0` to `en05`
+rename `thunderbolt1` to `en06`
+set the MTU of `en05` to 4000
+bring up `en05`
+set the MTU of `en06` to 4000
+bring up `en06`
+add `10.0.0.81/32` to lo
+add `fc00::81/128` to lo
+set `net/ipv4/ip_forward` to 1
+set `net/ipv6/conf/all/forwarding` to 1
+write `/etc/frr/frr.conf`
+write `/etc/frr/daemons.conf`
+enable frr.service
+start FRR
+restart lldpd
+refresh the initramfs of every kernel
+"""
+
+
+def test_a_first_apply_does_everything(machine: Machine) -> None:
+    assert machine.applied() == FIRST_APPLY.splitlines()
+    assert machine.addresses() == ["127.0.0.1/8", "::1/128", "10.0.0.81/32", "fc00::81/128"]
+    assert machine.read("/sys/class/net/en05/mtu") == "4000\n"
+    assert machine.read(FRR_CONF) == machine.read("/usr/lib/pmx-ring/frr.conf")
+    assert machine.path(FRR_CONF).stat().st_mode & 0o777 == 0o640
+
+
+def test_a_second_apply_changes_nothing_and_says_so(machine: Machine) -> None:
+    machine.applied()
+    before = machine.files()
+    machine.forget_calls()
+    assert machine.applied() == ["nothing to change"]
+    assert machine.changing_calls() == []
+    assert machine.files() == before
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(machine: Machine) -> None:
+    before = machine.files()
+    status, said, wrong = machine.pmx_ring("apply", "--dry-run")
+    assert (status, wrong) == (0, "")
+    assert said.splitlines() == [f"would: {line}" for line in FIRST_APPLY.splitlines()]
+    assert machine.changing_calls() == []
+    assert machine.files() == before
+
+
+def test_only_ports_are_touched(machine: Machine) -> None:
+    machine.applied()
+    links = [call for call in machine.changing_calls() if call.startswith("ip link")]
+    assert links
+    assert not [call for call in machine.changing_calls() if "enp3s0" in call or "vmbr0" in call]
+    assert not [call for call in machine.changing_calls() if "ifreload" in call or "ifup" in call]
+
+
+def test_unplugged_ports_are_no_failure(machine: Machine) -> None:
+    for name in ("thunderbolt0", "thunderbolt1"):
+        machine.path(f"/sys/class/net/{name}").rename(machine.path(f"/{name}"))
+    said = machine.applied()
+    assert not [line for line in said if "en05" in line or "en06" in line]
+    assert machine.applied() == ["nothing to change"]
+
+
+def test_an_upgrade_adds_the_new_address_before_the_old_one_goes(machine: Machine) -> None:
+    machine.applied()
+    machine.forget_calls()
+    cluster = seed_cluster()
+    machine.install(replace(cluster, ring=replace(cluster.ring, ipv4=IPv4Network("10.1.0.80/28"), mtu=9000)))
+    assert machine.applied() == [
+        "set the MTU of `en05` to 9000",
+        "set the MTU of `en06` to 9000",
+        "add `10.1.0.81/32` to lo",
+        "remove `10.0.0.81/32` from lo",
+    ]
+    assert machine.addresses() == ["127.0.0.1/8", "::1/128", "fc00::81/128", "10.1.0.81/32"]
+    assert machine.state.addresses == ["10.1.0.81/32", "fc00::81/128"]
+
+
+def test_an_upgrade_to_other_settings_of_frr_reloads_it(machine: Machine) -> None:
+    machine.applied()
+    machine.forget_calls()
+    cluster = seed_cluster()
+    machine.install(replace(cluster, ring=replace(cluster.ring, mtu=1400)))
+    assert "reload FRR" in machine.applied()
+    assert "lsp-mtu 1397" in machine.read("/fake/running-config")
+
+
+def test_an_address_of_the_administrator_stays(machine: Machine) -> None:
+    machine.write("/fake/lo", machine.read("/fake/lo") + "10.0.0.99/32\n")
+    machine.applied()
+    machine.uninstall()
+    machine.applied()
+    assert machine.addresses() == ["127.0.0.1/8", "::1/128", "10.0.0.99/32"]
+
+
+def test_a_removed_package_takes_back_what_was_done(machine: Machine) -> None:
+    machine.applied()
+    machine.uninstall()
+    machine.write("/fake/port-units", "pmx-ring-port@en05.service loaded active exited\n")
+    assert machine.applied() == [
+        "stop the units of the ports",
+        "remove `10.0.0.81/32` from lo",
+        "remove `fc00::81/128` from lo",
+        "put back `/etc/frr/daemons.conf` as it was",
+        "put back `/etc/frr/frr.conf` as it was",
+        "disable and stop frr.service",
+        "restart lldpd",
+        "refresh the initramfs of every kernel",
+    ]
+    assert machine.read(FRR_CONF) == DEBIAN_FRR_CONF
+    assert not machine.path("/etc/frr/daemons.conf").exists()
+    assert machine.applied() == ["nothing to change"]
+
+
+class KilledError(BaseException):
+    """The end of the process, as far as a test can have it."""
+
+
+def kill_at(monkeypatch: pytest.MonkeyPatch, effect: int) -> None:
+    """Kill the program just before its effect number `effect`: a file put into place, a program that acts."""
+    effects = count(1)
+    run, replace_file = subprocess.run, Path.replace
+
+    def live() -> None:
+        if next(effects) == effect:
+            raise KilledError
+
+    def lethal_run(command: list[str], **options: Any) -> Any:
+        if not looks(" ".join(command)):
+            live()
+        return run(command, **options)
+
+    def lethal_replace(path: Path, target: Path) -> Path:
+        live()
+        return replace_file(path, target)
+
+    monkeypatch.setattr(subprocess, "run", lethal_run)
+    monkeypatch.setattr(Path, "replace", lethal_replace)
+
+
+EFFECTS = 31
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        pytest.param(effect, marks=() if effect % 6 == 0 else pytest.mark.full)
+        for effect in range(1, EFFECTS + 1)
+    ],
+)
+def test_an_apply_killed_anywhere_is_completed_by_the_next(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, effect: int
+) -> None:
+    with monkeypatch.context() as patch:
+        kill_at(patch, effect)
+        with pytest.raises(KilledError):
+            machine.pmx_ring("apply")
+    machine.applied()
+    assert machine.applied() == ["nothing to change"]
+    machine.uninstall()
+    machine.applied()
+    assert machine.read(FRR_CONF) == DEBIAN_FRR_CONF
+    assert machine.addresses() == ["127.0.0.1/8", "::1/128"]
+
+
+def test_no_effect_is_left_out_above(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    kill_at(monkeypatch, EFFECTS + 1)
+    machine.applied()
+
+
+def test_a_failing_program_is_told_and_the_other_steps_are_done(machine: Machine) -> None:
+    machine.write("/fake/fail", "systemctl try-restart lldpd.service")
+    status, said, wrong = machine.pmx_ring("apply")
+    assert status == 1
+    assert "refresh the initramfs of every kernel" in said
+    assert wrong == (
+        "error: `systemctl try-restart lldpd.service` failed with status 1: it broke\n"
+        "  hint: `journalctl -u lldpd` says why\n"
+    )
+    machine.path("/fake/fail").unlink()
+    assert machine.applied() == ["restart lldpd"]
+
+
+def test_the_settings_of_another_machine_are_refused(machine: Machine) -> None:
+    machine.write("/etc/hostname", "PVE9.example.org\n")
+    before = machine.files()
+    status, said, wrong = machine.pmx_ring("apply")
+    assert (status, said) == (1, "")
+    assert wrong == (
+        "error: the settings are those of `pve1`, this machine is `pve9` by /etc/hostname\n"
+        "  hint: install the package of this machine, or `pmx-ring apply --force`\n"
+    )
+    assert machine.addresses() == ["127.0.0.1/8", "::1/128"]
+    assert {path for path in machine.files() if path not in before} == {"var/lib/pmx-ring/state.json"}
+
+
+def test_settings_that_were_forced_upon_a_machine_stay_so_until_it_is_renamed(machine: Machine) -> None:
+    machine.write("/etc/hostname", "pve9\n")
+    assert machine.pmx_ring("apply", "--force")[0] == 0
+    assert machine.applied() == ["nothing to change"]
+    machine.write("/etc/hostname", "pve8\n")
+    assert machine.pmx_ring("apply")[0] == 1
+
+
+def test_a_host_name_has_no_case_no_domain_and_no_comments(machine: Machine) -> None:
+    machine.write("/etc/hostname", "# the name\n\nPVE1.fritz.box\n")
+    machine.applied()
+
+
+def test_facts_of_a_later_schema_are_refused(machine: Machine) -> None:
+    facts = machine.read("/usr/lib/pmx-ring/node.json")
+    machine.write("/usr/lib/pmx-ring/node.json", facts.replace('"schema": 1', '"schema": 2'))
+    status, said, wrong = machine.pmx_ring("apply")
+    assert (status, said) == (1, "")
+    assert "has schema 2, this pmx-ring reads schema 1" in wrong
+
+
+def test_nothing_is_applied_in_a_chroot(machine: Machine) -> None:
+    machine.path("/run/systemd/system").rmdir()
+    status, _, wrong = machine.pmx_ring("apply")
+    assert (status, "systemd does not run here" in wrong) == (1, True)
+    assert machine.calls() == []
+
+
+def test_what_dpkg_left_beside_our_interfaces_goes(machine: Machine) -> None:
+    left = ("zz-pmx-ring.dpkg-new", "zz-pmx-ring.dpkg-dist", "zz-pmx-ring.ucf-old")
+    for name in (*left, "sdn"):
+        machine.write(f"/etc/network/interfaces.d/{name}", "auto lo\n")
+    machine.applied()
+    names = {path.name for path in machine.path("/etc/network/interfaces.d").iterdir()}
+    assert names == {"zz-pmx-ring", "sdn"}
+
+
+def test_the_initramfs_is_refreshed_only_for_what_it_holds(machine: Machine) -> None:
+    machine.applied()
+    cluster = seed_cluster()
+    for ring, refreshed in (
+        (replace(cluster.ring, mtu=9000), False),
+        (replace(cluster.ring, mtu=9000, e2e=True), True),
+        (replace(cluster.ring, e2e=True), False),
+    ):
+        machine.install(replace(cluster, ring=ring))
+        assert ("refresh the initramfs of every kernel" in machine.applied()) is refreshed
+
+
+def test_undo_in_a_chroot_touches_files_only(machine: Machine) -> None:
+    machine.applied()
+    machine.path("/run/systemd/system").rmdir()
+    machine.forget_calls()
+    assert machine.pmx_ring("undo")[0] == 0
+    assert machine.read(FRR_CONF) == DEBIAN_FRR_CONF
+    assert machine.calls() == []

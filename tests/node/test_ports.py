@@ -1,0 +1,93 @@
+"""Naming and bringing up the ports, at an apply and when a cable is plugged."""
+
+import pytest
+
+from tests.node.machine import FRR_CONF, Machine
+
+INTERFACES = "/sys/class/net"
+
+
+def names(machine: Machine) -> set[str]:
+    return {path.name for path in machine.path(INTERFACES).iterdir()}
+
+
+def test_ports_with_each_others_names_are_swapped(machine: Machine) -> None:
+    for old, new in (("thunderbolt0", "en06"), ("thunderbolt1", "en05")):
+        machine.path(f"{INTERFACES}/{old}").rename(machine.path(f"{INTERFACES}/{new}"))
+    assert [line for line in machine.applied() if line.startswith("rename")] == [
+        "rename `en05` to `ring0`",
+        "rename `en06` to `ring1`",
+        "rename `ring0` to `en06`",
+        "rename `ring1` to `en05`",
+    ]
+    assert names(machine) == {"en05", "en06", "enp3s0"}
+    assert "ca:00.5" in machine.read(f"{INTERFACES}/en05/udev")
+
+
+def test_the_name_of_a_port_on_another_controller_is_a_problem(machine: Machine) -> None:
+    machine.plug("en05", path="pci-0000:07:00.0")
+    status, _, wrong = machine.pmx_ring("apply")
+    assert status == 1
+    assert "`en05` exists, but not on the controller of that port" in wrong
+    assert machine.read(f"{INTERFACES}/en05/mtu") == "1500\n"
+    assert "10.0.0.81/32" in machine.addresses()
+
+
+def test_an_interface_is_a_port_by_its_driver_too(machine: Machine) -> None:
+    udev = machine.read(f"{INTERFACES}/thunderbolt0/udev")
+    machine.write(f"{INTERFACES}/thunderbolt0/udev", udev.replace("thunderbolt-net", "igc"))
+    machine.applied()
+    assert names(machine) == {"thunderbolt0", "en06", "enp3s0"}
+
+
+def test_port_sets_mtu_and_brings_up(machine: Machine) -> None:
+    machine.plug("en05")
+    assert machine.pmx_ring("port", "en05") == (0, "set the MTU of `en05` to 4000\nbring up `en05`\n", "")
+    assert machine.pmx_ring("port", "en05") == (0, "", "")
+
+
+def test_port_adds_the_lines_that_frr_lost(machine: Machine) -> None:
+    machine.applied()
+    lost = machine.read(FRR_CONF).replace("interface en05\n ip router openfabric 1\n", "interface en05\n")
+    machine.write("/fake/running-config", lost)
+    status, said, _ = machine.pmx_ring("port", "en05")
+    assert (status, said) == (0, "add `ip router openfabric 1` to `en05` in FRR\n")
+    assert machine.pmx_ring("port", "en05") == (0, "", "")
+
+
+def test_port_leaves_frr_alone_that_does_not_run_or_belongs_to_sdn(machine: Machine) -> None:
+    machine.applied()
+    machine.write("/fake/running-config", "")
+    machine.write("/etc/pve/sdn/fabrics.cfg", "openfabric_fabric: ring\n")
+    assert machine.pmx_ring("port", "en05") == (0, "", "")
+    machine.path("/etc/pve/sdn/fabrics.cfg").unlink()
+    machine.write("/fake/daemons", " zebra")
+    assert machine.pmx_ring("port", "en05") == (0, "", "")
+
+
+def test_port_does_not_wait_for_pmxcfs_to_know_whose_frr_it_is(machine: Machine) -> None:
+    machine.applied()
+    machine.write("/fake/running-config", "")
+    machine.write("/usr/bin/pmxcfs", "")
+    assert "to `en05` in FRR" in machine.pmx_ring("port", "en05")[1]
+    machine.write("/fake/running-config", "")
+    machine.write(FRR_CONF, "! written by somebody else\n")
+    machine.write(f"{INTERFACES}/en05/mtu", "1500\n")
+    assert machine.pmx_ring("port", "en05") == (0, "set the MTU of `en05` to 4000\n", "")
+
+
+def test_fabric_completes_every_port_that_exists(machine: Machine) -> None:
+    machine.applied()
+    machine.write("/fake/running-config", "")
+    said = machine.pmx_ring("fabric")[1].splitlines()
+    assert [line.rpartition(" to ")[2] for line in said] == ["`lo` in FRR", "`en05` in FRR", "`en06` in FRR"]
+    machine.uninstall()
+    assert machine.pmx_ring("fabric") == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [("en07", "`en07` is no port of `pve1`"), ("en05", "`en05` does not exist")],
+)
+def test_port_refuses_what_is_no_port(machine: Machine, name: str, problem: str) -> None:
+    assert machine.pmx_ring("port", name) == (1, "", f"error: {problem}\n")

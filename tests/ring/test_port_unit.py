@@ -1,0 +1,155 @@
+"""The unit of a port under a real systemd and udev: plugged, replugged, triggered, beside ifupdown2."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clusters import seed_cluster
+from tests.nodes import virtual
+from tests.ring.cables import install_node
+from tests.roots.machine import Machine, booted
+from tests.roots.recipe import RELEASES
+from tests.roots.root import Root, fresh_root
+from tests.roots.waiting import wait_for
+
+pytestmark = pytest.mark.root
+
+INTERFACES = "/etc/network/interfaces"
+UNIT = "pmx-ring-port@en05.service"
+PLUG = ["ip", "link", "add", "thunderbolt0", "type", "veth", "peer", "name", "far"]
+
+# At boot, before udev announces devices: a cable that was plugged while the node was off
+PLUGGED_AT_BOOT = """\
+[Unit]
+DefaultDependencies=no
+Before=systemd-udev-trigger.service
+
+[Service]
+Type=oneshot
+ExecStart=ip link add thunderbolt0 type veth peer name far
+ExecStart=ip link set far mtu 4000 up
+"""
+
+
+@pytest.fixture(scope="module", params=RELEASES)
+def booted_node(request: pytest.FixtureRequest, finished_roots: Callable[[str], Path]) -> Iterator[Machine]:
+    """pve1, booted, with its settings in force."""
+    with fresh_root(request.param, finished_roots(request.param)) as root:
+        install_node(root, virtual(seed_cluster()), "pve1")
+        with booted(root) as machine:
+            machine.run(["pmx-ring", "wait"], seconds=180)
+            yield machine
+
+
+@pytest.fixture
+def machine(booted_node: Machine) -> Iterator[Machine]:
+    """The booted node without a cable, as it is left."""
+    yield booted_node
+    unplug(booted_node)
+    assert booted_node.failed_units() == []
+
+
+def unplug(machine: Machine) -> None:
+    """Take the cable away, if there is one, and wait for the end of its unit."""
+    machine.run(["ip", "link", "delete", "en05"], check=False)
+    wait_for(
+        "end of the unit",
+        lambda: machine.says("systemctl", "is-active", UNIT),
+        until=lambda state: state == "inactive",
+        explain=machine.journal,
+    )
+
+
+def wait_until_ready(machine: Machine) -> str:
+    """Wait until the port is named, up, and routed; returns the identity of this run of its unit."""
+    wait_for(
+        "active unit of the port",
+        lambda: machine.says("systemctl", "is-active", UNIT),
+        until=lambda state: state == "active",
+        explain=machine.journal,
+    )
+    assert link(machine) == "mtu 4000 UP"
+    assert {"ip router openfabric 1", "ipv6 router openfabric 1"} <= set(running_lines(machine))
+    return machine.properties(UNIT, "InvocationID")["InvocationID"]
+
+
+def link(machine: Machine) -> str:
+    """The MTU of the port, and UP if it is."""
+    words = machine.says("ip", "-o", "link", "show", "dev", "en05").split()
+    up = "UP" in words[2].strip("<>").split(",")
+    return f"mtu {words[words.index('mtu') + 1]} {'UP' if up else 'DOWN'}"
+
+
+def running_lines(machine: Machine) -> list[str]:
+    """What FRR runs with under the port."""
+    said = machine.says("vtysh", "-c", "show running-config")
+    section = said.partition("interface en05\n")[2].partition("\nexit")[0]
+    return [line.strip() for line in section.splitlines()]
+
+
+def test_replugged_twice(machine: Machine) -> None:
+    """The unit runs once for each time that the interface appears, and ends with it."""
+    runs = set()
+    for _ in range(3):
+        machine.run(PLUG)
+        runs.add(wait_until_ready(machine))
+        unplug(machine)
+    assert len(runs) == 3
+
+
+def test_triggered(machine: Machine) -> None:
+    """`udevadm trigger`, as packages of others run it, changes nothing and runs nothing again."""
+    machine.run(PLUG)
+    first = wait_until_ready(machine)
+    for action in ("change", "add"):
+        machine.run(["udevadm", "trigger", "--settle", "--subsystem-match=net", f"--action={action}"])
+        assert wait_until_ready(machine) == first
+
+
+def test_network_configuration_applied_in_the_gui(machine: Machine) -> None:
+    """`ifreload -a` with a bare stanza of the port, then networking restarted: MTU and addresses stay."""
+    machine.run(PLUG)
+    wait_until_ready(machine)
+    by_installer = machine.says("cat", INTERFACES)
+    by_gui = by_installer.replace("source", "auto en05\niface en05 inet manual\n\nsource")
+    machine.run(["tee", INTERFACES], stdin=f"{by_gui}\n")
+    # Debian's own ifupdown2 warns of `bridge-ports none`, Proxmox's does not
+    machine.run(["ifreload", "-a"], check=False)
+    wait_until_ready(machine)
+    machine.run(["systemctl", "restart", "networking.service"])
+    wait_until_ready(machine)
+    assert {"10.0.0.81/32", "fc00::81/128"} <= set(
+        machine.says("ip", "-brief", "address", "show", "lo").split()
+    )
+
+
+def test_plugged_before_boot(root: Root) -> None:
+    """The cable is there when the node starts: with the settings only noted, then with them in force."""
+    install_node(root, virtual(seed_cluster()), "pve1")
+    root.write("/etc/systemd/system/cable.service", PLUGGED_AT_BOOT)
+    root.run(["systemctl", "add-wants", "sysinit.target", "cable.service"])
+    with booted(root) as machine:
+        machine.run(["pmx-ring", "wait"], seconds=180)
+        wait_until_ready(machine)
+        assert machine.failed_units() == []
+    with booted(root) as machine:
+        wait_until_ready(machine)
+        assert machine.failed_units() == []
+
+
+def test_lldp(machine: Machine) -> None:
+    """lldpd took its file without complaint, and says the port's name and nothing of versions."""
+    said = machine.says("lldpcli", "show", "configuration")
+    assert "Proxmox VE node" in said
+    assert machine.journal("--unit=lldpd", "--priority=warning", "--identifier=lldpcli") in {
+        "-- No entries --",
+        "",
+    }
+
+
+def test_udev_has_no_complaints(machine: Machine) -> None:
+    """Of its rules: udev of Debian 12 has no verifier."""
+    machine.run(PLUG)
+    wait_until_ready(machine)
+    assert "pmx-ring" not in machine.journal("--unit=systemd-udevd", "--priority=warning")

@@ -1,0 +1,237 @@
+"""The command as a process: exit statuses, streams, terminals, and what it imports."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+from passlib.hash import sha512_crypt
+
+from tests.command import EXAMPLE
+
+BUILDER = Path(__file__).parents[1] / "builder"
+COMMAND = [sys.executable, "-m", "pmx_cluster_tb"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(BUILDER), "TERM": "xterm-256color", "COLUMNS": "100"}
+ENVIRONMENT.pop("NO_COLOR", None)
+DEADLINE = 60
+
+LARGE = ("debian", "jinja2", "passlib", "pydantic", "rich", "tomlkit")
+"""Dependencies that take long to import."""
+
+
+def run(
+    *arguments: object, environment: dict[str, str] | None = None, cwd: Path | None = None, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """The command without a terminal."""
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE,
+        cwd=cwd,
+        env={**ENVIRONMENT, **(environment or {})},
+    )
+
+
+def at_terminal(*arguments: str, cwd: Path, environment: dict[str, str] | None = None) -> pexpect.spawn[str]:
+    """The command with a terminal for standard input and output."""
+    return pexpect.spawn(
+        COMMAND[0],
+        [*COMMAND[1:], *arguments],
+        cwd=str(cwd),
+        env={**ENVIRONMENT, **(environment or {})},
+        encoding="utf-8",
+        timeout=DEADLINE,
+        dimensions=(50, 100),
+    )
+
+
+def ended(child: pexpect.spawn[str]) -> tuple[int | None, str]:
+    """Waits for the end; the exit status, and what was said since the last match."""
+    child.expect(pexpect.EOF)
+    child.close()
+    return child.exitstatus, child.before or ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (("--help",), 0),
+        ((), 2),
+        (("check", "nowhere.toml"), 2),
+        (("plan", EXAMPLE, "--svg", "/nowhere/ring.svg"), 1),
+    ],
+)
+def test_exit_status(arguments: tuple[object, ...], status: int) -> None:
+    ran = run(*arguments)
+    assert ran.returncode == status
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unwanted"),
+    [
+        (("--help",), LARGE),
+        (("--version",), LARGE),
+        (("check", "--help"), LARGE),
+        (("build", "--help"), LARGE),
+        (("check", EXAMPLE), ("debian", "jinja2", "rich")),
+    ],
+)
+def test_nothing_is_imported_that_is_not_needed(
+    arguments: tuple[object, ...], unwanted: tuple[str, ...]
+) -> None:
+    program = (
+        "import atexit, sys; from pmx_cluster_tb.cli import main;"
+        f"atexit.register(lambda: sys.stderr.write(repr(sorted(set({unwanted}) & set(sys.modules)))));"
+        "main()"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=DEADLINE,
+        env=ENVIRONMENT,
+    )
+    assert ran.stderr.endswith("[]")
+
+
+def test_a_reader_that_leaves_early_is_no_mistake_of_ours() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        ran = subprocess.run(
+            [*COMMAND, "plan", str(EXAMPLE), "--json"],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=DEADLINE,
+            env=ENVIRONMENT,
+        )
+    assert ran.returncode == 1
+    assert [
+        line for line in ran.stderr.splitlines() if not line.startswith((b"warning: ", b"  hint: "))
+    ] == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", [("plan", str(EXAMPLE)), ("schema",), ("--help",)])
+def test_output_that_cannot_be_written(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [*COMMAND, *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=DEADLINE,
+            env=ENVIRONMENT,
+        )
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines()[-1] == "error: cannot write the output: No space left on device"
+
+
+@pytest.mark.parametrize("arguments", [("plan", str(EXAMPLE)), ("schema",)])
+def test_output_that_is_no_terminal_is_plain(arguments: tuple[str, ...]) -> None:
+    ran = run(*arguments)
+    assert ran.returncode == 0
+    assert "\x1b" not in ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_colours_at_a_terminal(environment: dict[str, str], tmp_path: Path) -> None:
+    text = ""
+    for arguments in (
+        ("plan", str(EXAMPLE)),
+        ("check", "nowhere.toml"),
+        ("build", "--example", "--out", "out"),
+    ):
+        text += ended(at_terminal(*arguments, cwd=tmp_path, environment=environment))[1]
+    # neither bold type nor a cursor that moves is a colour
+    colours = re.findall(r"\x1b\[(?:\d+;)*[349][0-7]m", text)
+    assert bool(colours) is not bool(environment)
+
+
+def test_where_the_terminal_has_ascii_only() -> None:
+    ran = run("plan", EXAMPLE, environment={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"})
+    assert ran.returncode == 0
+    assert ran.stdout.isascii()
+    assert "| pve1      |==| pve2      |" in ran.stdout
+    assert "\\u" not in ran.stdout
+
+
+def test_init_asks_for_the_root_password_and_keeps_its_hash_to_the_owner(tmp_path: Path) -> None:
+    child = at_terminal("init", cwd=tmp_path)
+    child.expect("password of root on every node: ")
+    child.sendline("correct horse")
+    child.expect("the same again: ")
+    child.sendline("correct horse")
+    status, said = ended(child)
+    assert status == 0
+    assert "correct horse" not in said
+    hash_file = tmp_path / "cluster.root-password-hash"
+    assert hash_file.stat().st_mode & 0o777 == 0o600
+    assert sha512_crypt.verify("correct horse", hash_file.read_text().strip())
+    text = (tmp_path / "cluster.toml").read_text()
+    assert 'root-password-hash-file = "cluster.root-password-hash"' in text
+    assert "access.root-password" not in run("check", cwd=tmp_path).stderr
+
+
+@pytest.mark.parametrize("command", ["init", "hash-password"])
+def test_two_different_passwords(command: str, tmp_path: Path) -> None:
+    child = at_terminal(command, cwd=tmp_path)
+    child.expect("password .*: ")
+    child.sendline("correct horse")
+    child.expect("the same again: ")
+    child.sendline("battery staple")
+    status, said = ended(child)
+    assert (status, "error:" in said, list(tmp_path.iterdir())) == (2, True, [])
+
+
+def test_hash_password_asks_at_a_terminal(tmp_path: Path) -> None:
+    child = at_terminal("hash-password", cwd=tmp_path)
+    for prompt in ("password to hash: ", "the same again: "):
+        child.expect(prompt)
+        child.sendline("correct horse")
+    status, said = ended(child)
+    assert status == 0
+    assert sha512_crypt.verify("correct horse", said.split()[-1])
+
+
+@pytest.mark.parametrize(("key", "status"), [("\x03", 130), ("\x04", 2)])
+def test_interrupt_and_end_of_input_at_a_prompt(key: str, status: int, tmp_path: Path) -> None:
+    child = at_terminal("init", cwd=tmp_path)
+    child.expect("password of root on every node: ")
+    child.send(key)
+    ended_with, said = ended(child)
+    assert ended_with == status
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.tools
+def test_debians_own_crypt_verifies_the_hash() -> None:
+    hashed = run("hash-password", stdin="correct horse\n").stdout.strip()
+    program = "use strict; my ($p, $h) = @ARGV; exit(crypt($p, $h) eq $h ? 0 : 1)"
+    for password, status in (("correct horse", 0), ("correct horsf", 1)):
+        verified = subprocess.run(["perl", "-e", program, password, hashed], check=False, timeout=DEADLINE)
+        assert verified.returncode == status
+
+
+def test_completion_in_the_shell() -> None:
+    environment = {
+        "_PMX_CLUSTER_TB_COMPLETE": "bash_complete",
+        "COMP_WORDS": "pmx-cluster-tb sch",
+        "COMP_CWORD": "1",
+    }
+    assert run(environment=environment).stdout == "plain,schema\n"
+    script = run(environment={"_PMX_CLUSTER_TB_COMPLETE": "bash_source"}).stdout
+    assert "pmx-cluster-tb" in script

@@ -1,0 +1,204 @@
+"""`plan`: the tree, the JSON, the SVG and the difference."""
+
+import io
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from pmx_cluster_tb.view.file_roles import file_role
+from pmx_cluster_tb.view.plan_tree import package_tree
+from tests.command import Command, cluster_text
+from tests.plans import seed_plan
+
+
+@pytest.fixture(autouse=True)
+def cluster_file(tmp_path: Path) -> None:
+    """The example's file in the current folder."""
+    (tmp_path / "cluster.toml").write_text(cluster_text())
+
+
+@pytest.fixture
+def built(command: Command) -> Path:
+    """The output folder of the example."""
+    assert command("build", "--out", "out").status == 0
+    return Path("out")
+
+
+def changed(*changes: tuple[str, str]) -> None:
+    Path("cluster.toml").write_text(cluster_text(*changes))
+
+
+def test_tree(command: Command) -> None:
+    ran = command("plan")
+    assert ran.status == 0
+    assert ran.out.startswith("pvc1: 3 nodes on a Thunderbolt ring, Proxmox VE 8.4, MTU 4000\n")
+    first, second = (ran.out.index(f"\n{name}  {name}.fritz.box, 192.168.178.1") for name in ("pve1", "pve2"))
+    assert "lldpd.conf" in ran.out[first:second]
+    assert "lldpd.conf" not in ran.out[second:]
+    assert "the other files as on pve1" in ran.out[second:]
+    assert "wipes the disk with serial" in ran.out[first:second]
+
+
+@pytest.mark.parametrize(
+    ("version", "then"), [("8.3", "then reboots"), ("8.4", "then powers off"), ("9.2", "then powers off")]
+)
+def test_tree_says_what_the_installer_does_at_its_end(version: str, then: str, command: Command) -> None:
+    changed(('"8.4"', f'"{version}"'))
+    assert then in command("plan").out
+
+
+def test_a_package_with_one_path_twice() -> None:
+    package = seed_plan().nodes[0].package
+    twice = replace(package, files=(*package.files, package.files[0]))
+    console = Console(file=io.StringIO(), width=100)
+    console.print(package_tree(twice))
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue().count(package.files[0].path.name) >= 2
+
+
+def test_every_file_has_a_role() -> None:
+    plan = seed_plan()
+    packages = (plan.ring_package, plan.nodes[0].package)
+    paths = [file.path for package in packages for file in package.files]
+    paths += [link.path for package in packages for link in package.links]
+    assert [path for path in paths if not file_role(path).purpose] == []
+
+
+def test_one_node_with_the_content_of_its_files(command: Command) -> None:
+    ran = command("plan", "--node", "pve2")
+    assert "pve1  pve1.fritz.box" not in ran.out
+    for node in seed_plan().nodes:
+        shown = re.escape("--- /usr/lib/pmx-ring/frr.conf (0644)\n") + r"(.*\n)+?hostname " + node.node.name
+        assert bool(re.search(shown, ran.out)) is (node.node.name == "pve2")
+
+
+def test_contents_are_shown_as_they_are(command: Command) -> None:
+    shown = command("plan", "--node", "pve1").out
+    value = json.loads(command("plan", "--node", "pve1", "--json").out)
+    package = value["nodes"][0]["package"]
+    texts = [file["content"] for file in package["files"] if "content" in file] + list(
+        package["scripts"].values()
+    )
+    assert len(texts) > 10
+    assert [text for text in texts if text not in shown] == []
+
+
+def test_a_node_that_is_not_there(command: Command) -> None:
+    ran = command("plan", "--node", "pve4")
+    assert (ran.status, ran.out) == (2, "")
+    assert "error: cluster `pvc1` has no node `pve4`\n" in ran.err
+
+
+def test_json_holds_everything(command: Command) -> None:
+    value = json.loads(command("plan", "--json").out)
+    assert (value["cluster"], value["proxmox_ve"], value["ring"]["mtu"]) == ("pvc1", "8.4", 4000)
+    node = value["nodes"][1]
+    assert {key: node[key] for key in ("name", "ring_ipv4", "ring_ipv6", "openfabric_net", "neighbours")} == {
+        "name": "pve2",
+        "ring_ipv4": "10.0.0.82",
+        "ring_ipv6": "fc00::82",
+        "openfabric_net": "49.0000.0000.0002.00",
+        "neighbours": ["pve1", "pve3"],
+    }
+    assert node["answer"]["network"]["cidr"] == "192.168.178.12/24"
+    assert node["answer"]["global"]["root-password-hashed"] == "(hidden)"
+    assert node["first_boot"]["node"] == "pve2"
+    paths = [file["path"] for file in node["package"]["files"]]
+    assert "/usr/lib/pmx-ring/frr.conf" in paths
+    assert "hostname pve2" in node["package"]["files"][paths.index("/usr/lib/pmx-ring/frr.conf")]["content"]
+
+
+def test_svg(command: Command) -> None:
+    ran = command("plan", "--svg", "ring.svg")
+    assert (ran.status, ran.out) == (0, "")
+    assert Path("ring.svg").read_text().startswith("<svg ")
+    assert command("plan", "--svg", "nowhere/ring.svg").status == 1
+
+
+def test_no_difference(built: Path, command: Command) -> None:
+    ran = command("plan", "--diff", built)
+    assert (ran.status, ran.out) == (0, "no change: a build would make what is there already\n")
+    assert json.loads(command("plan", "--diff", built, "--json").out) == {
+        "changed": False,
+        "pmx_ring": None,
+        "nodes": [],
+    }
+
+
+def test_a_change_that_neighbours_must_agree_on(built: Path, command: Command) -> None:
+    changed(("mtu  = 4000", "mtu  = 9000"))
+    ran = command("plan", "--diff", built)
+    assert ran.status == 0
+    assert ran.out.count("cluster-wide: neighbours must agree") == 3
+    assert "touches: network" in ran.out
+    assert "    -    mtu 4000\n    +    mtu 9000\n" in ran.out
+    assert "interfaces: the same change as on pve1" in ran.out
+    assert "cannot be rolled out" not in ran.out
+
+
+def test_a_change_of_one_node(built: Path, command: Command) -> None:
+    changed(
+        (
+            '[[node]]\nname    = "pve2"',
+            '[[node]]\nport = [{ name = "en05", path = "pci-0000:00:0d.2" }]\nname    = "pve2"',
+        )
+    )
+    value = json.loads(command("plan", "--diff", built, "--json").out)
+    (node,) = value["nodes"]
+    assert node["name"] == "pve2"
+    assert node["package_before"] != node["package_after"]
+    assert node["touches"] == ["initramfs, and a reboot"]
+    assert {change["reach"] for change in node["changes"]} == {"local"}
+    assert "/usr/lib/systemd/network/00-pmx-ring-en05.link" in {change["path"] for change in node["changes"]}
+
+
+def test_a_change_for_new_installations_only(built: Path, command: Command) -> None:
+    changed(("Europe/Amsterdam", "Europe/Berlin"))
+    value = json.loads(command("plan", "--diff", built, "--json").out)
+    assert [node["name"] for node in value["nodes"]] == ["pve1", "pve2", "pve3"]
+    for node in value["nodes"]:
+        assert node["package_before"] == node["package_after"]
+        (change,) = node["changes"]
+        assert (change["path"], change["reach"]) == ("answer.toml", "new installations only")
+        assert '+timezone = "Europe/Berlin"' in change["diff"]
+    assert "cannot be rolled out to a running node" in command("plan", "--diff", built).out
+
+
+def test_nodes_that_come_and_go(built: Path, command: Command) -> None:
+    changed(('name    = "pve3"', 'name    = "pve4"'), ("number  = 3", "number  = 4"))
+    text = command("plan", "--diff", built).out
+    assert re.search(r"^pve4  is new, package 1\.0\+", text, flags=re.MULTILINE)
+    assert re.search(r"^pve3  is removed; its package was 1\.0\+", text, flags=re.MULTILINE)
+    # both neighbours of the other nodes are in node.json
+    assert re.search(r"^pve1  package 1\.0\+\w+ -> 1\.0\+\w+$", text, flags=re.MULTILINE)
+
+
+def test_the_difference_of_one_node(built: Path, command: Command) -> None:
+    changed(("Europe/Amsterdam", "Europe/Berlin"))
+    value = json.loads(command("plan", "--node", "pve2", "--diff", built, "--json").out)
+    assert [node["name"] for node in value["nodes"]] == ["pve2"]
+
+
+@pytest.mark.parametrize(
+    "damage", ["no folder", "no manifest", "bad manifest", "damaged package", "missing file"]
+)
+def test_what_cannot_be_compared_with(damage: str, built: Path, command: Command) -> None:
+    match damage:
+        case "no folder":
+            built = Path("nowhere")
+        case "no manifest":
+            (built / "manifest.json").unlink()
+        case "bad manifest":
+            (built / "manifest.json").write_text("{}")
+        case "damaged package":
+            (deb,) = built.glob("pve1/*.deb")
+            deb.write_bytes(deb.read_bytes()[:-200])
+        case _:
+            (built / "pve1" / "first-boot").unlink()
+    ran = command("plan", "--diff", built)
+    assert (ran.status, ran.out) == (2, "")
+    assert "\nerror: " in "\n" + ran.err

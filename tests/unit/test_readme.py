@@ -1,0 +1,48 @@
+"""README.md and docs/ against what is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pmx_cluster_tb.cli.commands import SUMMARIES
+from pmx_cluster_tb.model.load import example_cluster
+from pmx_cluster_tb.view.ring_text import ring_text
+
+TOP = Path(__file__).parents[2]
+DOCUMENTS = [TOP / "README.md", TOP / "CHANGELOG.md", *sorted((TOP / "docs").glob("*.md"))]
+README = (TOP / "README.md").read_text("utf-8")
+
+
+def heading_anchors(path: Path) -> set[str]:
+    """The anchors of the headings of a document, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 _-]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", path.read_text("utf-8")):
+        if target.startswith("https://"):
+            continue
+        file, _, anchor = target.partition("#")
+        linked = path.parent / file if file else path
+        assert linked.exists(), target
+        assert not anchor or anchor in heading_anchors(linked), target
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_commands_that_are_named_exist(path: Path) -> None:
+    named = re.findall(r"(?:`|\$ |\./)pmx-cluster-tb ([a-z][a-z-]*)", path.read_text("utf-8"))
+    assert set(named) <= SUMMARIES.keys()
+
+
+def test_the_ring_in_the_readme_is_the_examples() -> None:
+    assert ring_text(example_cluster(), 80) in README
+
+
+def test_the_source_folders_exist() -> None:
+    section = README.split("## The source\n")[1]
+    folders = re.findall(r"^\| `([^`]+)` \|", section, flags=re.MULTILINE)
+    assert len(folders) > 5
+    assert [folder for folder in folders if not (TOP / folder).is_dir()] == []
