@@ -5,6 +5,7 @@ import pytest
 from pmx_cluster_tb import release
 from pmx_cluster_tb.artifacts.deb import deb_bytes
 from pmx_cluster_tb.artifacts.hook import hook_bytes
+from pmx_cluster_tb.plan.types import ClusterPlan
 from pmx_cluster_tb.sources import read_first_boot_program
 from tests.artifacts.apt_state import audit, litter, states
 from tests.nodes import make_node
@@ -23,9 +24,9 @@ kill -KILL "$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$PPID/status")"
 """
 
 
-def carry_hook(root: Root) -> None:
-    """Puts pve1's first-boot file where Proxmox VE's installer does."""
-    plan = seed_plan()
+def carry_hook(root: Root, plan: ClusterPlan | None = None) -> None:
+    """Puts pve1's first-boot file, of the seed or of `plan`, where Proxmox VE's installer does."""
+    plan = plan or seed_plan()
     packages = (plan.ring_package, plan.nodes[0].package)
     debs = {package.file_name: deb_bytes(package, release.RELEASE_DATE) for package in packages}
     hook = hook_bytes(read_first_boot_program(), plan.nodes[0].first_boot, debs, release.RELEASE_DATE)

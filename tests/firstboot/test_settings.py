@@ -102,7 +102,9 @@ anything = st.recursive(values, lambda inner: st.lists(inner) | st.dictionaries(
 def test_schema_and_program_agree(changes: list[tuple[str, Any]], drop: bool) -> None:
     value = {**GOOD, "packages": [dict(PACKAGE)]}
     for key, changed in changes:
-        table = value["packages"][0] if key in PACKAGE and isinstance(value["packages"], list) else value
+        packages = value.get("packages")
+        # an earlier change may have taken the list away, or emptied it
+        table = packages[0] if key in PACKAGE and isinstance(packages, list) and packages else value
         if isinstance(table, dict):
             table[key] = changed
             if drop:
