@@ -90,9 +90,9 @@ def no_subscription_only(entry: Entry) -> bool:
     )
 
 
-def suites_of(entries: Iterable[Entry]) -> list[str]:
-    """The Debian releases that entries for Proxmox VE name, in their order."""
-    return [suite for entry in entries if _is_for_pve(entry) for suite in entry.suites]
+def suites_of(entries: Iterable[Entry]) -> set[str]:
+    """The Debian releases that entries for Proxmox VE name."""
+    return {suite for entry in entries if _is_for_pve(entry) for suite in entry.suites}
 
 
 def _is_for_pve(entry: Entry) -> bool:

@@ -97,9 +97,12 @@ def _pieces(files: Mapping[str, bytes]) -> list[_Piece]:
 
 
 def _suite(entries: list[Entry], facts: NodeFacts) -> str:
-    # in the middle of an upgrade the entries are ahead of the system
-    enabled = proxmox.suites_of(entry for entry in entries if entry.enabled)
-    return facts.codename if facts.codename in enabled or not enabled else enabled[0]
+    # that of the system, unless an upgrade to the next has begun: then Debian's entries are ahead of it too
+    enabled = [entry for entry in entries if entry.enabled]
+    debian = {suite for entry in enabled if "main" in entry.components for suite in entry.suites}
+    named = proxmox.suites_of(enabled)
+    ahead = named & debian if facts.codename not in named | debian else set()
+    return max(ahead, default=facts.codename)
 
 
 def _ceph_releases(entries: list[Entry], pve: Wanted, facts: NodeFacts) -> set[str]:

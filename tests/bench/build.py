@@ -77,20 +77,21 @@ def _packages(folder: Path, rounds: int) -> Group:
     package = seed_plan().nodes[0].package
     tree = stage_for_dpkg_deb(package, folder / "dpkg-deb")
     source = stage_for_debhelper(package, folder / "debhelper")
+    dpkg_deb = ["dpkg-deb", "--root-owner-group", "--build", str(tree), "x.deb"]
     subjects: dict[str, Subject] = {
         "ours": lambda: timed_call(
             lambda: (folder / "ours.deb").write_bytes(deb_bytes(package, release.RELEASE_DATE))
         ),
-        "dpkg-deb": lambda: timed_program(
-            ["dpkg-deb", "--root-owner-group", "--build", tree, "x.deb"], folder
-        ),
+        "dpkg-deb": lambda: timed_program(dpkg_deb, folder),
+        "dpkg-deb -Zgzip": lambda: timed_program([*dpkg_deb[:2], "-Zgzip", *dpkg_deb[2:]], folder),
         "debhelper": lambda: timed_program(["dpkg-buildpackage", "-us", "-uc", "-b"], source),
     }
     summaries = _summaries(by_turns(subjects, rounds))
+    rivals = [name for name in subjects if name != "ours"]
     return Group(
-        "one node's package, from its files to a .deb on disk",
+        "a node's package: ours in memory, rivals from a tree",
         summaries,
-        tuple(_ratios(summaries, "ours", ("dpkg-deb", "debhelper"))),
+        tuple(_ratios(summaries, "ours", rivals)),
     )
 
 

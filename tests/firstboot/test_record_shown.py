@@ -54,7 +54,8 @@ CASES: dict[str, tuple[list[Event], str, list[str]]] = {
 def pmx_ring(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     program = (
         f"import sys; sys.path.insert(0, {str(PROGRAM)!r})\n"
-        "from pathlib import Path\nfrom pmx_ring.command_line import main\nfrom pmx_ring.system import System\n"
+        "from pathlib import Path\n"
+        "from pmx_ring.command_line import main\nfrom pmx_ring.system import System\n"
         f"sys.exit(main({list(words)!r}, System(Path({str(root)!r}))))"
     )
     return subprocess.run([sys.executable, "-IBc", program], capture_output=True, text=True, check=False)

@@ -5,15 +5,15 @@ A case is a folder: `before/` is what matters of a node's root, `after/` what it
 and judged by apt.
 """
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from firstboot.repositories_step import apt_sources, changes_of_repositories, repositories_step
 from firstboot.steps import StepFailed
+from tests.firstboot import proxmox_apt
+from tests.firstboot.apt import Apt
 from tests.firstboot.node import node_settings, system_of
 
 _CASES = sorted(path for path in (Path(__file__).parent / "repositories").iterdir() if path.is_dir())
@@ -54,6 +54,45 @@ def test_a_second_run_changes_nothing(case: Path, tmp_path: Path) -> None:
     assert changes_of_repositories(root) == []
 
 
+@every_case
+def test_the_gui_reads_what_it_read_before(case: Path) -> None:
+    _, errors_before = proxmox_apt.repositories(case / "before/etc/apt")
+    found, errors = proxmox_apt.repositories(case / "after/etc/apt")
+    assert errors == errors_before
+    for repository in found:
+        for uri in repository.uris:
+            enterprise = "enterprise.proxmox.com" in uri and not uri.endswith("/pbs")
+            assert not (repository.enabled and enterprise)
+
+
+@pytest.mark.parametrize(
+    ("case", "suite", "ceph"),
+    [
+        ("pve8-fresh", "bookworm", "quincy"),
+        ("pve8-fresh-reef", "bookworm", "reef"),
+        ("pve8-fresh-squid", "bookworm", "squid"),
+        ("pve8-switched-by-hand", "bookworm", "quincy"),
+        ("pve9-fresh", "trixie", "squid"),
+        ("pve9-fresh-tentacle", "trixie", "tentacle"),
+        ("pve9-stanzas-disabled", "trixie", "squid"),
+        ("pve9-both-uris-in-one-stanza", "trixie", "squid"),
+        ("pve9-folded-fields", "trixie", "squid"),
+        ("pve9-windows-line-ends", "trixie", "squid"),
+        ("pve10-new-codename", "forky", "umbrella"),
+    ],
+)
+def test_the_gui_shows_the_standard_repositories_as_switched(case: str, suite: str, ceph: str) -> None:
+    found, _ = proxmox_apt.repositories(Path(__file__).parent / "repositories" / case / "after/etc/apt")
+
+    def status(host: str, product: str, component: str) -> bool | None:
+        return proxmox_apt.status(found, {f"{host}.proxmox.com/debian/{product}"}, component, suite)
+
+    assert status("https://enterprise", "pve", "pve-enterprise") is False
+    assert status("https://enterprise", f"ceph-{ceph}", "enterprise") is False
+    assert status("http://download", "pve", "pve-no-subscription") is True
+    assert status("http://download", f"ceph-{ceph}", "no-subscription") is True
+
+
 def test_without_a_codename_the_step_says_so(tmp_path: Path) -> None:
     with pytest.raises(StepFailed, match="VERSION_CODENAME"):
         changes_of_repositories(tmp_path)
@@ -81,7 +120,7 @@ def test_files_of_other_names_are_not_apts(tmp_path: Path) -> None:
 @pytest.mark.tools
 @every_case
 def test_apt_sees_what_was_listed_by_hand(case: Path, tmp_path: Path) -> None:
-    apt = _Apt(case / "after/etc/apt", tmp_path)
+    apt = Apt(case / "after/etc/apt", tmp_path)
     expected = (case / "targets.txt").read_text().splitlines()
     assert apt.targets() == sorted(expected)
 
@@ -89,51 +128,5 @@ def test_apt_sees_what_was_listed_by_hand(case: Path, tmp_path: Path) -> None:
 @pytest.mark.tools
 @every_case
 def test_apt_finds_nothing_wrong(case: Path, tmp_path: Path) -> None:
-    errors = _Apt(case / "after/etc/apt", tmp_path).run("update", "--print-uris").stderr
+    errors = Apt(case / "after/etc/apt", tmp_path).run("update", "--print-uris").stderr
     assert errors == ""
-
-
-class _Apt:
-    """apt-get on a folder like /etc/apt, with a state of its own; it downloads nothing."""
-
-    def __init__(self, folder: Path, state: Path) -> None:
-        (state / "lists/partial").mkdir(parents=True)
-        (state / "cache/archives/partial").mkdir(parents=True)
-        (state / "parts").mkdir()
-        (state / "status").touch()
-        (state / "apt.conf").touch()
-        self._state = state
-        options = {
-            "Dir::Etc::sourcelist": folder / "sources.list",
-            "Dir::Etc::sourceparts": folder / "sources.list.d",
-            "Dir::Etc::trustedparts": state / "parts",
-            "Dir::State": state,
-            "Dir::State::lists": state / "lists",
-            "Dir::State::status": state / "status",
-            "Dir::Cache": state / "cache",
-            "APT::Architecture": "amd64",
-            "APT::Architectures": "amd64",
-            "Acquire::Languages": "none",
-        }
-        self._options = [f"-o{name}={value}" for name, value in options.items()]
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        if not shutil.which("apt-get"):
-            pytest.fail("`apt-get` is missing: install the package `apt`")
-        environment = {**os.environ, "LC_ALL": "C.UTF-8", "APT_CONFIG": str(self._state / "apt.conf")}
-        return subprocess.run(
-            ["apt-get", *self._options, *words], check=True, capture_output=True, text=True, env=environment
-        )
-
-    def targets(self) -> list[str]:
-        """`indextargets` of package and source lists; it names only those that have been downloaded."""
-        for line in self.run("update", "--print-uris").stdout.splitlines():
-            name = line.rsplit("' ", 1)[1].split()[0]
-            if not name.endswith("InRelease"):
-                (self._state / "lists" / name).touch()
-        kinds = {"Packages": "deb", "Sources": "deb-src"}
-        form = "$(CREATED_BY)|$(REPO_URI) $(RELEASE) $(COMPONENT)"
-        lines = self.run("indextargets", "--format", form).stdout.splitlines()
-        # a flat repository has no component, and apt leaves its variable as it is
-        found = (line.removesuffix(" $(COMPONENT)").partition("|") for line in lines)
-        return sorted({f"{kinds[kind]} {rest}" for kind, _, rest in found if kind in kinds})

@@ -1,13 +1,18 @@
 """What holds for the repository editor whatever a node's sources look like."""
 
+import subprocess
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firstboot import sources_deb822, sources_line
 from firstboot.repositories import NodeFacts, repository_changes
 from firstboot.source_entry import Entry
+from tests.firstboot.apt import Apt
 
 _SUITES = st.sampled_from(["bookworm", "trixie", "forky"])
 _KEY = "/usr/share/keyrings/proxmox-archive-keyring.gpg"
@@ -136,3 +141,28 @@ def test_pieces_make_the_text_again(text: str) -> None:
         sources_line.entry_of(piece)
     for piece in sources_deb822.pieces(text):
         sources_deb822.entry_of(piece)
+
+
+def _seen_by_apt(files: Mapping[str, bytes]) -> tuple[list[str], int]:
+    # the enabled targets, and the number of warnings
+    with tempfile.TemporaryDirectory() as folder:
+        for path, content in files.items():
+            file = Path(folder, path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        apt = Apt(Path(folder, "etc/apt"), Path(folder))
+        return apt.targets(), len(apt.run("update", "--print-uris").stderr.splitlines())
+
+
+@pytest.mark.tools
+@settings(max_examples=40, deadline=None)
+@given(_files(_PROXMOX | st.sampled_from(_OTHERS)), _facts)
+def test_apt_reads_the_result_as_the_editor_does(files: dict[str, bytes], facts: NodeFacts) -> None:
+    try:
+        _, warnings = _seen_by_apt(files)
+    except subprocess.CalledProcessError:
+        return  # apt refused these sources before
+    after = {**files, **repository_changes(files, facts)}
+    targets, warnings_after = _seen_by_apt(after)
+    assert targets == sorted({" ".join(target) for target in _enabled_targets(after)})
+    assert warnings_after <= warnings

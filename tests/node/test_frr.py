@@ -99,6 +99,18 @@ def test_a_frr_conf_that_somebody_wrote_since_stays_on_removal(machine: Machine)
     assert machine.read(FRR_CONF) == "! by hand\n"
 
 
+def test_removal_under_sdn_takes_our_files_away_and_leaves_frr_running(machine: Machine) -> None:
+    machine.applied()
+    machine.write("/etc/pve/sdn/fabrics.cfg", "openfabric_fabric: ring\n")
+    machine.write(FRR_CONF, "! by SDN\n")
+    machine.uninstall()
+    machine.forget_calls()
+    machine.applied()
+    assert machine.read(FRR_CONF) == "! by SDN\n"
+    assert not machine.path(DAEMONS_CONF).exists()
+    assert not [call for call in machine.changing_calls() if "frr.service" in call]
+
+
 def test_frr_that_ran_before_still_runs_after_removal(machine: Machine) -> None:
     machine.write("/fake/frr-is-enabled", "")
     machine.write("/fake/frr-is-active", "")

@@ -59,6 +59,13 @@ def test_a_request_keeps_the_router_before_systemd_applies_our_sysctls(machine: 
     assert machine.read("/proc/sys/net/ipv6/conf/vmbr0/accept_ra") == "2\n"
 
 
+def test_a_request_is_made_even_if_the_settings_cannot_be_read(machine: Machine) -> None:
+    facts = machine.read("/usr/lib/pmx-ring/node.json")
+    machine.write("/usr/lib/pmx-ring/node.json", facts.replace('"schema": 1', '"schema": 2'))
+    assert machine.pmx_ring("request") == (0, "", "")
+    assert machine.calls()[-1] == START
+
+
 def test_an_apply_that_went_well_ends_the_request(machine: Machine) -> None:
     machine.pmx_ring("request")
     machine.applied()

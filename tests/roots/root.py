@@ -63,7 +63,7 @@ class Root:
         stdin: str = "",
         seconds: float = 120,
     ) -> Outcome:
-        """Run `argv` as root in a chroot, with no network but lo."""
+        """Run `argv` as root in a chroot."""
         spaces = ["--mount", "--pid", "--net", "--uts", "--ipc"]
         enter = ["nsenter", "--target", str(self.pid), *spaces, "chroot", f"{self.mount}/chroot"]
         environment = {**ENVIRONMENT, **(env or {})}
@@ -91,10 +91,14 @@ class Root:
 
 
 @contextmanager
-def fresh_root(release: str, finished: Path) -> Iterator[Root]:
-    """A `Root` over the finished root of `release`; the end of it ends all that runs in it."""
+def fresh_root(release: str, finished: Path, *, network: bool = False) -> Iterator[Root]:
+    """A `Root` over the finished root of `release`; the end of it ends all that runs in it.
+
+    With `network`, what runs in the chroot shares this machine's network.
+    """
     require("unshare", "setpriv", "nsenter", "ip")
-    argv = ["setpriv", "--pdeathsig", "KILL", "unshare", *NAMESPACES, "--net", "--uts", "--ipc"]
+    spaces = [*NAMESPACES, "--uts", "--ipc", *([] if network else ["--net"])]
+    argv = ["setpriv", "--pdeathsig", "KILL", "unshare", *spaces]
     holder = subprocess.Popen(
         [*argv, "sh", "-c", _HOLD, "sh", finished.name], cwd=finished.parent, stdout=subprocess.PIPE
     )

@@ -49,6 +49,16 @@ def test_the_example_is_called_one(command: Command) -> None:
     assert listing() == ["out"]
 
 
+def test_what_is_not_made_yet_is_said(command: Command) -> None:
+    Path("cluster.toml").write_text(cluster_text() + '\n[extras]\npackages = ["iperf3"]\n')
+    for arguments in (("plan",), ("build", "--out", "out")):
+        ran = command(*arguments)
+        assert ran.status == 0
+        assert "warning: cluster.toml: this version makes nothing of `[extras]` yet" in ran.err
+    Path("cluster.toml").write_text(cluster_text())
+    assert "makes nothing" not in command("plan").err
+
+
 def test_json_is_the_manifest(command: Command) -> None:
     ran = command("build", "--example", "--out", "out", "--json")
     assert json.loads(ran.out) == json.loads(Path("out/manifest.json").read_text())

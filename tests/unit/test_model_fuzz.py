@@ -295,7 +295,7 @@ def clusters(draw: st.DrawFn) -> str:
     )
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(clusters())
 def test_random_clusters_are_taken(tmp_path: Path, text: str) -> None:
     check_outcome(text, tmp_path / "cluster.toml")

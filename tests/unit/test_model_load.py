@@ -135,6 +135,70 @@ def test_nodes_are_sorted_by_number_and_ports_by_name() -> None:
     assert [port.name for port in made.nodes[0].ports] == ["en06", "en09"]
 
 
+def with_disk(raid: str, count: int) -> tuple[tuple[str, str], ...]:
+    """Changes that give the first node `count` disks in `raid` of ZFS."""
+    serials = [f"S7KGNU0X{number}" for number in range(count)]
+    table = f'{{ filesystem = "zfs", raid = "{raid}", serials = {serials} }}'
+    return (('{ serial = "S7KGNU0X000001" }', table),)
+
+
+ON_THE_BOUND: list[tuple[tuple[str, str], ...]] = [
+    (("number = 1", "number = 14"),),
+    (("[ring]\n", '[ring]\nipv4 = "10.0.0.80/30"\n'),),
+    (("[ring]\n", '[ring]\nipv4 = "10.0.0.80/29"\n'), ("number = 1", "number = 6")),
+    (("[ring]\n", '[ring]\nipv4 = "none"\nipv6 = "fd00::/126"\n'), ("number = 1", "number = 3")),
+    (("[ring]\n", '[ring]\nipv4 = "10.64.0.0/18"\nipv6 = "fd00::/64"\n'), ("number = 1", "number = 9999")),
+    (("[ring]\n", "[ring]\nmtu = 1280\n"),),
+    (("[ring]\n", "[ring]\nmtu = 65522\n"),),
+    (("[ring]\n", "[disk]\nsize-gib = 8\n[ring]\n"),),
+    (('"pve1"', '"' + "p" * (64 - len(".home.arpa")) + '"'),),
+    (("192.168.1.11/24", "192.168.1.254/24"),),
+    *(with_disk(f"raid{count - 1}", count) for count in (1, 2)),
+    *(
+        with_disk(raid, count)
+        for raid, count in (("raidz-1", 3), ("raidz-2", 4), ("raidz-3", 5), ("raid10", 4))
+    ),
+]
+
+
+@pytest.mark.parametrize("changes", ON_THE_BOUND)
+def test_what_is_just_within_bounds_is_taken(changes: tuple[tuple[str, str], ...]) -> None:
+    assert loaded(changed(*changes)).problems == ()
+
+
+JUST_OUTSIDE: list[tuple[tuple[tuple[str, str], ...], str]] = [
+    ((("number = 1", "number = 15"),), "node[0].number"),
+    ((("[ring]\n", '[ring]\nipv4 = "10.0.0.80/30"\n'), ("number = 1", "number = 3")), "node[0].number"),
+    (
+        (("[ring]\n", '[ring]\nipv4 = "none"\nipv6 = "fd00::/126"\n'), ("number = 1", "number = 4")),
+        "node[0].number",
+    ),
+    ((("[ring]\n", "[disk]\nsize-gib = 7.9\n[ring]\n"),), "disk.size-gib"),
+    ((('"pve1"', '"' + "p" * (65 - len(".home.arpa")) + '"'),), "node[0].name"),
+    ((("192.168.1.11/24", "192.168.1.255/24"),), "node[0].address"),
+    (with_disk("raid1", 1), "node[0].disk.serials"),
+    (with_disk("raidz-3", 4), "node[0].disk.serials"),
+    (with_disk("raid10", 2), "node[0].disk.serials"),
+]
+
+
+@pytest.mark.parametrize(("changes", "path"), JUST_OUTSIDE)
+def test_what_is_just_outside_bounds_is_refused(changes: tuple[tuple[str, str], ...], path: str) -> None:
+    assert [problem.path for problem in loaded(changed(*changes)).problems] == [path]
+
+
+def test_the_prefix_that_a_number_needs_is_enough() -> None:
+    for number in (1, 2, 5, 6, 13, 14, 29, 30, 61, 253, 9998):
+        text = changed(("number = 1\n", f"number = {number}\n"), ("number = 2\n", f"number = {number + 1}\n"))
+        narrow = text.replace("[ring]\n", '[ring]\nipv4 = "10.64.0.0/31"\nipv6 = "fd00::/128"\n')
+        messages = [problem.message for problem in loaded(narrow).problems]
+        width4, width6 = (message.rpartition("must be /")[2].split()[0] for message in messages)
+        wide = f'[ring]\nipv4 = "10.64.0.0/{width4}"\nipv6 = "fd00::/{width6}"\n'
+        assert loaded(text.replace("[ring]\n", wide)).problems == ()
+        narrower = wide.replace(f"/{width4}", f"/{int(width4) + 1}")
+        assert len(loaded(text.replace("[ring]\n", narrower)).problems) == 1
+
+
 DISKS = [
     ("", '{ serial = "A" }', (DiskSerials(("A",)), Filesystem.EXT4, None, None)),
     ("size-gib = 200", '{ serial = "A" }', (DiskSerials(("A",)), Filesystem.EXT4, None, 200)),

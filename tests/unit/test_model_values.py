@@ -45,6 +45,7 @@ TAKEN: list[tuple[Kind[Any], str, object]] = [
     (addresses.IPV6_NETWORK, "none", "none"),
     (addresses.MAC, "58:47:CA:00:00:1f", "58:47:ca:00:00:1f"),
     (addresses.MAC, "58-47-ca-00-00-1f", "58:47:ca:00:00:1f"),
+    (addresses.MAC, "00:00:00:12:34:56", "00:00:00:12:34:56"),
     (addresses.MAC, "52:54:00:12:34:56", "52:54:00:12:34:56"),
     (addresses.URL, "http://192.168.178.5:8080/", "http://192.168.178.5:8080"),
     (addresses.URL, "https://apt.example.org/pve/lab", "https://apt.example.org/pve/lab"),
@@ -86,6 +87,31 @@ def test_the_schema_takes_what_the_model_takes(kind: Kind[Any], raw: str, value:
     del value
     schema = json.loads(json.dumps(kind.schema(lambda _: {})))
     jsonschema.Draft202012Validator(schema).validate(raw)
+
+
+# of systemd.net-naming-scheme(7), one of each kind of bus
+SYSTEMD_NAMES = [
+    *(
+        "enp3s0",
+        "enp3s0f1np1",
+        "enP2p1s0",
+        "eno1",
+        "eno2np0",
+        "ens1",
+        "ens1f0d1",
+        "enx5847ca000011",
+        "enxffffffffffff",
+    ),
+    *("enaapm1234i0", "enu1u1u1", "env2", "encf500", "enb1", "end0", "eni1np2", "enX0"),
+]
+
+
+@pytest.mark.parametrize("name", SYSTEMD_NAMES)
+def test_names_of_systemd_are_refused(name: str) -> None:
+    report = Report("cluster.toml", {})
+    assert hardware.PORT_NAME.read(name, ("key",), report) is None
+    (problem,) = report.problems
+    assert "systemd itself" in problem.message
 
 
 SECRETS = ["hunter2 is my password", HASH[:-3], HASH + "x", "$1$abc$" + "s" * 22, YESCRYPT + "\n", 7777777777]

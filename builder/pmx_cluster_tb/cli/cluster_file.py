@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from pmx_cluster_tb.cli.messages import show_problems
+from pmx_cluster_tb.cli.messages import note, show_problems
 from pmx_cluster_tb.model.cluster import Cluster
 from pmx_cluster_tb.problems import BadFile
 
@@ -31,4 +31,16 @@ def loaded_cluster(file: Path) -> Cluster:
     if loaded.cluster is None:
         raise BadFile(loaded.problems)
     show_problems(loaded.problems)
+    if unused := _unused(loaded.cluster):
+        note(f"warning: {file}: this version makes nothing of {unused} yet; the nodes come without it")
     return loaded.cluster
+
+
+def _unused(cluster: Cluster) -> str:
+    """The tables that are checked but that nothing is made from."""
+    given = {
+        "[access.user]": cluster.access.user is not None,
+        "[extras]": cluster.extras.desktop or bool(cluster.extras.packages),
+        "[repository]": cluster.repository is not None,
+    }
+    return ", ".join(f"`{table}`" for table, there in given.items() if there)

@@ -154,6 +154,7 @@ IPV6_NETWORK = Text(
     {"pattern": r"^(?:none|[0-9A-Fa-f:.]+/[0-9]{1,3})$"},
 )
 
+_NO_MAC = "00:00:00:00:00:00"
 _MAC = r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}"
 
 
@@ -163,11 +164,8 @@ def _mac(text: str) -> str:
     mac = text.lower().replace("-", ":")
     if int(mac[:2], 16) & 1:
         raise Refusal("is a multicast or broadcast address, which no NIC has")
-    if mac.startswith("00:00:00:"):
-        # systemd 252 to 257, udev-builtin-net_id.c, names_mac()
-        raise Refusal(
-            "begins with `00:00:00`, for which udev sets no ID_NET_NAME_MAC: the installer cannot find it"
-        )
+    if mac == _NO_MAC:
+        raise Refusal("is the address of no NIC")
     return mac
 
 

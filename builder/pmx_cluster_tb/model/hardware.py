@@ -103,9 +103,7 @@ def _driver(text: str) -> str:
 
 DRIVER = Text(_driver, "the name of a driver", {"pattern": "^[a-z0-9][a-z0-9_-]{0,62}$"})
 
-_GIVEN_BY_SYSTEMD = re.compile(
-    r"en(?:[bdiopsuv][0-9].*|P[0-9].*|c[0-9a-f]+|x[0-9a-f]{12}|a[a-z]+[0-9a-f]{4}i.*)"
-)
+_GIVEN_BY_SYSTEMD = re.compile(r"en(?:[bdiopsuvPX][0-9].*|c[0-9a-f]+|x[0-9a-f]{12}|a[a-z]+[0-9a-f]{4}i.*)")
 """systemd.net-naming-scheme(7), for Ethernet."""
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pmx_ring.changes import Change, Changes, Context, Notice
+from pmx_ring.changes import Change, Changes, Context, Notice, Record
 from pmx_ring.fabric import CONF, PAYLOAD, fabric_changes, missing_router_lines, runs_fabricd
 from pmx_ring.facts import Facts
 from pmx_ring.ports import exists
@@ -35,11 +35,11 @@ _HINT = "`journalctl -u frr` says why"
 
 def frr_changes(context: Context, facts: Facts | None) -> Changes:
     """Have FRR run this node's configuration; without facts, the one from before."""
-    if claims := sdn_claims(context.system):
+    if facts is None:
+        yield from _restored(context)
+    elif claims := sdn_claims(context.system):
         files = ", ".join(f"`{claim}`" for claim in claims)
         yield Notice(f"FRR belongs to Proxmox VE's SDN because of {files}: left alone")
-    elif facts is None:
-        yield from _restored(context)
     else:
         yield from _configured(context, facts)
 
@@ -183,10 +183,12 @@ def _restored(context: Context) -> Changes:
     state = context.state
     for path in sorted(state.written):
         file = _File(context, path)
-        if file.live is not None and not file.is_ours:
+        if file.live is None or file.is_ours:
+            yield Change(f"put back `{path}` as it was", file.restore)
+        else:
             yield Notice(f"`{path}` was changed by somebody else: left as it is")
-        yield Change(f"put back `{path}` as it was", file.restore)
-    if not context.system.is_live:
+            yield Record(file.restore)
+    if not context.system.is_live or sdn_claims(context.system):
         return
     if state.frr_enabled:
         yield Change("disable and stop frr.service", lambda: _end(context, "disable", "--now"))

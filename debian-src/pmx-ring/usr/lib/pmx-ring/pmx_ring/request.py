@@ -9,7 +9,7 @@ import os
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from pmx_ring.apply import Outcome, Say, apply
 from pmx_ring.changes import Context
@@ -47,6 +47,11 @@ def request_apply(system: System, say: Say) -> None:
 
 def _keep_router_advertisements(system: System) -> None:
     # systemd's own trigger may set the sysctls of our package before the apply does
+    with suppress(RingError):  # which the apply will meet again, and tell
+        _accept_router_advertisements(system)
+
+
+def _accept_router_advertisements(system: System) -> None:
     facts = read_facts(system)
     if facts is not None and any(address.version == 6 for address in facts.addresses):
         for change in router_advertisement_changes(Context(system, State.load(system))):
