@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 from pmx_cluster_tb import release
 from pmx_cluster_tb.artifacts.deb import deb_bytes
@@ -11,6 +12,7 @@ from pmx_cluster_tb.model.cluster import Cluster
 from pmx_cluster_tb.plan.packages import node_package, ring_package
 from pmx_cluster_tb.plan.types import Package, SourceTree
 from pmx_cluster_tb.sources import read_tree
+from tests.roots.recipe import recipe, transport_options
 from tests.roots.root import Root
 
 DEBS = "/debs"
@@ -77,3 +79,13 @@ def carry(root: Root, *carried: Package) -> list[str]:
 def apt(*arguments: str, options: Sequence[str] = ()) -> list[str]:
     """An apt-get that asks nobody anything."""
     return ["apt-get", "-y", "-q", *options, *arguments]
+
+
+def use_mirror(root: Root, release: str | None = None) -> None:
+    """Have apt in a root with a network find the packages of its release, or of `release`."""
+    root.write(
+        "/etc/apt/sources.list", "".join(f"{line}\n" for line in recipe(release or root.release).sources)
+    )
+    root.write("/etc/resolv.conf", Path("/etc/resolv.conf").read_bytes())
+    root.write("/etc/apt/apt.conf.d/50transport", "".join(f"{line}\n" for line in transport_options()))
+    root.run(apt("update"), seconds=300)

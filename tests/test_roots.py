@@ -1,6 +1,8 @@
 """The roots themselves: they are fresh, apart from each other and from this machine."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +51,30 @@ def test_nothing_of_a_root_stays(finished_roots: Callable[[str], Path]) -> None:
         init = Path(f"/proc/{root.pid}")
         assert init.exists()
     wait_for("end of the root", lambda: not init.exists())
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from tests.roots.machine import booted
+from tests.roots.root import fresh_root
+with fresh_root("bookworm", Path(sys.argv[1])) as root, booted(root) as machine:
+    print(root.pid, machine.leader, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_killed_run_leaves_nothing(finished_roots: Callable[[str], Path]) -> None:
+    """Neither its root nor a machine that it booted survives the process."""
+    argv = [sys.executable, "-c", HOLD, str(finished_roots("bookworm"))]
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "."}
+    ) as run:
+        assert run.stdout is not None
+        processes = [Path("/proc", pid) for pid in run.stdout.readline().split()]
+        assert [process.exists() for process in processes] == [True, True]
+        run.kill()
+    wait_for("end of both", lambda: not any(process.exists() for process in processes))
 
 
 def test_a_machine_boots_and_hears_of_its_devices(root: Root) -> None:

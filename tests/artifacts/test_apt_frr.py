@@ -7,10 +7,9 @@ import pytest
 
 from tests.artifacts.apt_state import audit, litter, states, version
 from tests.clusters import seed_cluster
-from tests.nodes import apt, carry, make_node, packages, virtual
+from tests.nodes import apt, carry, make_node, packages, use_mirror, virtual
 from tests.roots.fixtures import MakeRoot
 from tests.roots.machine import Machine, booted
-from tests.roots.recipe import recipe
 from tests.roots.root import Root, fresh_root
 
 pytestmark = pytest.mark.root
@@ -110,9 +109,7 @@ def test_debian_12_becomes_13(finished_roots: Callable[[str], Path]) -> None:
         root.run(apt("install", *carry(root, *packages(virtual(seed_cluster()), "pve1"))))
         with booted(root) as machine:
             machine.run(["pmx-ring", "wait"], seconds=180)
-        root.write("/etc/apt/sources.list", "\n".join(recipe("trixie").sources))
-        root.write("/etc/resolv.conf", Path("/etc/resolv.conf").read_bytes())
-        root.run(apt("update"), seconds=300)
+        use_mirror(root, "trixie")
         root.run(apt("full-upgrade"), seconds=1800)
         assert version(root, "frr").startswith("10.")
         assert states(root) == {"pmx-ring": "ii", "pmx-pvc1-pve1": "ii"}

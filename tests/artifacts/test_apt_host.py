@@ -1,11 +1,15 @@
 """A node's package on another machine: refused at first, never in the way of other packages later."""
 
+from dataclasses import replace
+from ipaddress import IPv4Network
+
 import pytest
 
 from tests.artifacts.apt_state import audit, changes, states, version
 from tests.artifacts.packages import package
 from tests.clusters import seed_cluster
-from tests.nodes import apt, carry, make_node, packages, versioned
+from tests.nodes import apt, carry, make_node, packages, versioned, virtual
+from tests.roots.machine import Machine, booted
 from tests.roots.root import Root
 
 pytestmark = pytest.mark.root
@@ -72,3 +76,29 @@ def test_other_packages_of_an_apt_run_on_a_renamed_host(root: Root) -> None:
     }
     assert audit(root) == ""
     root.run(apt("purge", NODE, "pmx-ring"))
+
+
+def test_settings_of_another_host_are_not_put_into_force(root: Root) -> None:
+    """After an upgrade on a renamed machine the ring stays as it is, until somebody insists."""
+    make_node(root)
+    ring, node = packages(virtual(seed_cluster()), "pve1")
+    root.run(apt("install", *carry(root, ring, versioned(node, "1.1"))))
+    seed = virtual(seed_cluster())
+    changed = replace(seed, ring=replace(seed.ring, ipv4=IPv4Network("10.9.0.0/24")))
+    with booted(root) as machine:
+        machine.run(["pmx-ring", "wait"], seconds=180)
+        root.name_host("renamed")
+        newer = versioned(packages(changed, "pve1")[1], "1.2")
+        machine.run(apt("install", *carry(root, newer)))
+        refused = machine.run(["pmx-ring", "wait"], check=False, seconds=180)
+        assert refused.status == 1
+        assert "`renamed`" in refused.stderr
+        assert "10.0.0.81/32" in addresses(machine)
+        machine.run(["pmx-ring", "apply", "--force"], seconds=180)
+        assert "10.9.0.1/32" in addresses(machine)
+        assert "10.0.0.81/32" not in addresses(machine)
+
+
+def addresses(machine: Machine) -> list[str]:
+    """The addresses of the node, as they are in force."""
+    return machine.says("ip", "-brief", "address", "show", "dev", "lo").split()

@@ -1,5 +1,9 @@
 """Artifacts read back: whole ones, and all that is not."""
 
+import hashlib
+import io
+import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
@@ -7,7 +11,7 @@ import pytest
 
 from pmx_cluster_tb import release
 from pmx_cluster_tb.artifacts.earlier_output import read_output
-from pmx_cluster_tb.artifacts.hook import hook_bytes
+from pmx_cluster_tb.artifacts.hook import SHEBANG, hook_bytes
 from pmx_cluster_tb.artifacts.hook_reader import read_hook
 from pmx_cluster_tb.artifacts.inspect import (
     Inspected,
@@ -122,6 +126,31 @@ def test_what_is_not_ours(tmp_path: Path, content: bytes, message: str) -> None:
     assert caught.value.message == message.format(path=path)
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["[" * 5000 + "]" * 5000, "1\n" + "a." * 50_000 + "b = 1", "1" * 5000],
+    ids=["nested", "deep key", "long number"],
+)
+def test_what_tomllib_cannot_bear(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "answer.toml"
+    path.write_text(f"[global]\na = {value}\n")
+    with pytest.raises(BadInput, match="is text, but no TOML"):
+        inspect_artifact(path)
+
+
+def test_an_answer_with_values_that_json_has_not(tmp_path: Path) -> None:
+    path = tmp_path / "answer.toml"
+    path.write_text(
+        "[global]\ntable = {day = 2024-02-29}\n"
+        f"list = [07:30:00, 2024-02-29T07:30:00Z, nan, -inf, 0x{'f' * 5000}, true, 1, 1.5]\n"
+    )
+    shown = json.loads(json.dumps(inspect_artifact(path).as_json(), allow_nan=False))
+    assert shown["answer"]["global"] == {
+        "table": {"day": "2024-02-29"},
+        "list": ["07:30:00", "2024-02-29T07:30:00+00:00", "nan", "-inf", f"0x{'f' * 5000}", True, 1, 1.5],
+    }
+
+
 def test_an_image_is_not_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "proxmox-ve.iso"
     path.write_bytes(bytes(32769) + b"CD001")
@@ -176,6 +205,31 @@ def test_damage_to_a_first_boot_file_is_bad_input_or_harmless(flip: int) -> None
         assert list(read.program.values()) == list(expected.program.values()), offset
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"node": None},
+        {"cluster": 1},
+        {"packages": None},
+        {"packages": [{"file": "pmx-x_1_all.deb", "version": "1"}]},
+        {"packages": [{"name": 1, "file": "pmx-x_1_all.deb", "version": "1"}]},
+    ],
+)
+def test_a_first_boot_file_with_other_settings_is_bad_input(change: dict[str, object]) -> None:
+    packages = [{"name": "pmx-x", "version": "1", "file": "pmx-x_1_all.deb"}]
+    settings = {"schema": 1, "cluster": "c", "node": "n", "packages": packages, **change}
+    digest = hashlib.sha256(b"a package").hexdigest()
+    for package in settings["packages"] or ():  # type: ignore[attr-defined]
+        package["sha256"] = digest
+    file = io.BytesIO()
+    file.write(SHEBANG)
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("settings.json", json.dumps(settings))
+        archive.writestr("packages/pmx-x_1_all.deb", b"a package")
+    with pytest.raises(BadInput, match="is damaged: "):
+        read_hook(file.getvalue(), "first-boot")
+
+
 def test_an_output_compares_equal_to_its_plan(out: Path) -> None:
     assert not difference(read_output(out), seed_plan())
 
@@ -202,9 +256,21 @@ def _answer_in_latin_1(out: Path) -> None:
     (out / "pve1/answer.toml").write_bytes(b"\xe9")
 
 
+def _another_package(out: Path) -> None:
+    (ring,), (package,) = out.glob("*.deb"), (out / "pve1").glob("*.deb")
+    package.write_bytes(ring.read_bytes())
+
+
+def _no_name(out: Path) -> None:
+    manifest = out / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"pve1"', '"pve\\u0000"'))
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
+        (_another_package, "`pmx-pvc1-pve1` in `{out}/pve1` is no package of a node"),
+        (_no_name, "cannot read `{out}`: embedded null byte"),
         (_no_manifest, "cannot read `{out}/manifest.json`: No such file or directory"),
         (_no_hook, "cannot read `{out}/pve1/first-boot`: No such file or directory"),
         (_damaged_package, "_all.deb` is damaged: "),

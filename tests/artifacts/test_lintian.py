@@ -1,5 +1,6 @@
 """Debian's own checker of packages."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,18 +8,19 @@ import pytest
 from pmx_cluster_tb import release
 from pmx_cluster_tb.artifacts.deb import deb_bytes
 from tests.artifacts.packages import package
-from tests.clusters import seed_cluster, two_nodes
-from tests.nodes import packages, virtual
+from tests.clusters import seed_cluster
+from tests.nodes import apt, carry, packages, use_mirror, virtual
 from tests.roots.commands import Outcome, require, run
+from tests.roots.root import fresh_root
 
-CLUSTERS = {"seed": seed_cluster(), "two-nodes": two_nodes(), "virtual": virtual(seed_cluster())}
+CLUSTERS = {"seed": seed_cluster(), "virtual": virtual(seed_cluster())}
+OPTIONS = ("--no-cfg", "--fail-on=error,warning", "--tag-display-limit=0", "--show-overrides")
 
 
 def lintian(*debs: Path) -> Outcome:
     """What lintian says of `debs`: errors, warnings, and overrides that nothing needs."""
     require("lintian")
-    options = ["--allow-root", "--no-cfg", "--fail-on=error,warning", "--tag-display-limit=0", "--show-overrides"]
-    return run(["lintian", *options, *map(str, debs)], check=False)
+    return run(["lintian", "--allow-root", *OPTIONS, *map(str, debs)], check=False)
 
 
 @pytest.mark.tools
@@ -42,3 +44,15 @@ def test_lintian_sees_a_fault(tmp_path: Path) -> None:
     outcome = lintian(deb)
     assert outcome.status != 0
     assert "no-copyright-file" in outcome.said
+
+
+@pytest.mark.full
+@pytest.mark.root
+def test_lintian_of_debian_13(finished_roots: Callable[[str], Path]) -> None:
+    """The newer one agrees."""
+    with fresh_root("trixie", finished_roots("trixie"), network=True) as root:
+        debs = carry(root, *packages(seed_cluster(), "pve1"))
+        use_mirror(root)
+        root.run(apt("install", "--no-install-recommends", "lintian"), seconds=900)
+        outcome = root.run(["lintian", "--allow-root", *OPTIONS, *debs], check=False)
+    assert (outcome.status, outcome.said) == (0, "")

@@ -135,6 +135,12 @@ def _added(out: Path) -> None:
     (out / "link").symlink_to("/")
 
 
+def _changed(out: Path) -> None:
+    _build(out)
+    with (out / "pve1/answer.toml").open("a") as answer:
+        answer.write("# an evening's work\n")
+
+
 def _damaged_manifest(out: Path) -> None:
     _build(out)
     (out / MANIFEST_NAME).write_text("{}")
@@ -160,6 +166,7 @@ def _link(out: Path) -> None:
     [
         (_foreign, "`{out}` was not made by `build`: it has no manifest.json"),
         (_added, "`{out}` holds what `build` did not make: `link`, `pve1/notes.txt`"),
+        (_changed, "`{out}` holds what was changed since it was built: `pve1/answer.toml`"),
         (_damaged_manifest, "`{out}/manifest.json` is no manifest of `build` that this version reads"),
         (_newer_manifest, "`{out}/manifest.json` is no manifest of `build` that this version reads"),
         (_file, "`{out}` is no folder"),
@@ -175,6 +182,20 @@ def test_what_is_not_ours_stays(tmp_path: Path, prepare: Callable[[Path], None],
     assert caught.value.message == message.format(out=out)
     assert "name another folder with `--out`" in caught.value.hint or out.is_symlink()
     assert tree(tmp_path) == before
+
+
+def test_what_is_put_there_while_it_is_built_stays(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    _build(out)
+
+    def add(progress: Progress) -> None:
+        if progress.done == progress.total:
+            (out / "thesis.tex").write_text("years of work")
+
+    with pytest.raises(BadInput, match=r"`thesis\.tex`"):
+        write_output(two_node_plan(), out, add)
+    assert (out / "thesis.tex").read_text() == "years of work"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 @pytest.mark.parametrize("out", [".", "..", "/", "../current", "../.."])

@@ -85,9 +85,65 @@ def test_fabric_completes_every_port_that_exists(machine: Machine) -> None:
     assert machine.pmx_ring("fabric") == (0, "", "")
 
 
-@pytest.mark.parametrize(
-    ("name", "problem"),
-    [("en07", "`en07` is no port of `pve1`"), ("en05", "`en05` does not exist")],
-)
-def test_port_refuses_what_is_no_port(machine: Machine, name: str, problem: str) -> None:
-    assert machine.pmx_ring("port", name) == (1, "", f"error: {problem}\n")
+def test_fabric_goes_on_with_the_other_ports(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.applied()
+    machine.write("/fake/running-config", "")
+    lines = [line.strip() for line in machine.read(FRR_CONF).partition("interface en05\n")[2].splitlines()]
+    refused = " -c ".join(["configure terminal", "interface en05", *lines[: lines.index("exit")]])
+    machine.write("/fake/fail", f"vtysh -c {refused}")
+    monkeypatch.setattr("pmx_ring.fabric._ATTEMPTS", 1)
+    status, said, wrong = machine.pmx_ring("fabric")
+    assert (status, "error: FRR does not take" in wrong) == (1, True)
+    assert "`en06` in FRR" in said
+    assert "interface en06\n ip router openfabric 1\n" in machine.read("/fake/running-config")
+
+
+def test_port_refuses_what_is_no_port(machine: Machine) -> None:
+    assert machine.pmx_ring("port", "en07") == (1, "", "error: `en07` is no port of `pve1`\n")
+
+
+def test_a_port_that_is_gone_again_is_no_failure(machine: Machine) -> None:
+    assert machine.pmx_ring("port", "en05") == (0, "`en05` is gone again\n", "")
+
+
+VANISHING = [
+    f"udevadm info --query=property --path={INTERFACES}/thunderbolt0",
+    "ip link set dev thunderbolt0 down",
+    "ip link set dev thunderbolt0 name en05",
+    "ip link set dev en05 mtu 4000",
+    "ip link set dev en05 up",
+]
+
+
+@pytest.mark.parametrize("call", VANISHING)
+def test_a_cable_pulled_during_an_apply_is_no_failure(machine: Machine, call: str) -> None:
+    machine.write("/fake/vanish", call)
+    machine.applied()
+    assert names(machine) == {"en06", "enp3s0"}
+    assert machine.read(f"{INTERFACES}/en06/mtu") == "4000\n"
+
+
+@pytest.mark.parametrize("call", VANISHING)
+def test_what_fails_while_the_cable_is_there_is_told(machine: Machine, call: str) -> None:
+    machine.write("/fake/fail", call)
+    status, _, wrong = machine.pmx_ring("apply")
+    assert (status, f"error: `{call}` failed" in wrong) == (1, True)
+
+
+def test_a_cable_pulled_while_frr_is_told_of_it_is_no_failure(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.applied()
+    running = machine.read("/fake/running-config").replace("interface en05\n ip router openfabric 1\n", "")
+    machine.write("/fake/running-config", running)
+    machine.write("/fake/vanish", "vtysh -c configure terminal -c interface en05")
+    monkeypatch.setattr("pmx_ring.fabric._ATTEMPTS", 1)
+    assert machine.pmx_ring("port", "en05")[0] == 0
+    assert "en05" not in names(machine)
+
+
+def test_of_two_interfaces_on_a_controller_the_named_one_is_the_port(machine: Machine) -> None:
+    machine.applied()
+    machine.plug("thunderbolt0", 0)
+    machine.plug("a0", 0)
+    assert machine.applied() == ["nothing to change"]

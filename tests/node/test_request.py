@@ -4,6 +4,7 @@ import fcntl
 import json
 import multiprocessing
 import os
+import threading
 from multiprocessing.synchronize import Event
 
 import pytest
@@ -131,6 +132,9 @@ def test_dpkgs_lock_is_seen_and_not_taken(machine: Machine) -> None:
     try:
         assert held.wait(30)
         assert dpkg_lock_holder(machine.system) == holder.pid
+        threading.Timer(0.5, release.set).start()
+        assert machine.applied()[0] == f"waiting for apt or dpkg, process {holder.pid}"
+        assert release.is_set()
     finally:
         release.set()
         holder.join(30)

@@ -27,6 +27,7 @@ Before=systemd-udev-trigger.service
 
 [Service]
 Type=oneshot
+RemainAfterExit=yes
 ExecStart=ip link add thunderbolt0 type veth peer name far
 ExecStart=ip link set far mtu 4000 up
 """

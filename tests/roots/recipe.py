@@ -76,7 +76,7 @@ class Recipe:
             "--quiet",
             *self.options,
             f"--include={','.join(self.packages)}",
-            *(f"--aptopt={line}" for line in _transport_options()),
+            *(f"--aptopt={line}" for line in transport_options()),
             *(f"--customize-hook={hook}" for hook in self.hooks),
             self.release,
             target,
@@ -110,7 +110,7 @@ def _sources(release: str) -> Iterator[str]:
         raise LookupError("apt knows no mirror of Debian on this machine: `apt-get update` first")
 
 
-def _transport_options() -> list[str]:
+def transport_options() -> list[str]:
     """How apt reaches its mirrors on this machine: proxies and the like."""
     return re.findall(r"(?m)^Acquire::https?::.*;$", _said_by("apt-config", "dump"))
 

@@ -1,7 +1,9 @@
 """`plan`: the tree, the JSON, the SVG and the difference."""
 
+import errno
 import io
 import json
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,7 @@ from rich.console import Console
 
 from pmx_cluster_tb.view.file_roles import file_role
 from pmx_cluster_tb.view.plan_tree import package_tree
-from tests.command import Command, cluster_text
+from tests.command import Command, cluster_text, listing
 from tests.plans import seed_plan
 
 
@@ -117,6 +119,35 @@ def test_svg(command: Command) -> None:
     assert (ran.status, ran.out) == (0, "")
     assert Path("ring.svg").read_text().startswith("<svg ")
     assert command("plan", "--svg", "nowhere/ring.svg").status == 1
+
+
+def test_svg_replaces_a_drawing_and_nothing_else(command: Command) -> None:
+    before = Path("cluster.toml").read_bytes()
+    ran = command("plan", "--svg", "cluster.toml")
+    assert (ran.status, Path("cluster.toml").read_bytes()) == (2, before)
+    assert "error: `cluster.toml` is there already, and no drawing of `plan`" in ran.err
+    Path("own.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    assert command("plan", "--svg", "own.svg").status == 2
+    Path("empty.svg").touch()
+    assert command("plan", "--svg", "empty.svg").status == 0
+    changed(("pvc1", "other"))
+    assert command("plan", "--svg", "empty.svg").status == 0
+    assert "of cluster other" in Path("empty.svg").read_text()
+    assert command("plan", "--svg", "/dev/stdout").status == 0
+
+
+def test_a_drawing_that_cannot_be_written_leaves_the_older_one(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command("plan", "--svg", "ring.svg").status == 0
+    before = (listing(), Path("ring.svg").read_bytes())
+
+    def full(_: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+
+    monkeypatch.setattr(Path, "replace", full)
+    assert command("plan", "--svg", "ring.svg").status == 1
+    assert (listing(), Path("ring.svg").read_bytes()) == before
 
 
 def test_no_difference(built: Path, command: Command) -> None:

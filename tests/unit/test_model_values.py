@@ -135,6 +135,10 @@ WRONG_PLACES = [
     (hardware.DISK_SERIAL, BCRYPT),
     (addresses.URL, "http://me:hunter2@host/"),
     (names.DOMAIN, "http://me:hunter2@host/"),
+    (addresses.URL, "http://me:pass/hunter2@host/"),
+    (addresses.URL, "http://me:hunter2@hunter2@host/?"),
+    (addresses.URL, "me:hunter2@host:8080"),
+    (names.DOMAIN, "$sha1$40000$jtNX3nZ2$hunter2wBI2o5rsi8KejSjNqIq"),
 ]
 
 

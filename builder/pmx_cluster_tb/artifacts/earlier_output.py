@@ -8,6 +8,7 @@ from pmx_cluster_tb.artifacts.hook_reader import read_hook
 from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME, ManifestNode, read_manifest
 from pmx_cluster_tb.artifacts.output import ANSWER_NAME, HOOK_NAME
 from pmx_cluster_tb.plan.difference import Built, BuiltNode
+from pmx_cluster_tb.plan.packages import NODE_FACTS
 from pmx_cluster_tb.plan.types import Package, Table
 from pmx_cluster_tb.problems import BadInput
 
@@ -16,9 +17,15 @@ def read_output(folder: Path) -> Built:
     """What `build` made in `folder`. Raises BadInput if a part is missing, damaged or not ours."""
     try:
         return _built(folder)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no UTF-8"
-        place = error.filename if isinstance(error, OSError) else folder
+    except (OSError, ValueError) as error:
+        match error:
+            case OSError():
+                reason, place = error.strerror, error.filename
+            case UnicodeDecodeError():
+                reason, place = "no UTF-8", folder
+            case _:
+                # of a path, from a manifest that somebody changed
+                reason, place = str(error), folder
         raise BadInput(
             f"cannot read `{place}`: {reason}", "`--diff` takes an output folder of `build`"
         ) from error
@@ -35,8 +42,11 @@ def _built(folder: Path) -> Built:
 
 def _node(folder: Path, node: ManifestNode) -> BuiltNode:
     hook = folder / HOOK_NAME
+    package = _package(folder, node.package, node.version)
+    if all(file.path != NODE_FACTS for file in package.files):
+        raise BadInput(f"`{node.package}` in `{folder}` is no package of a node", "build it again")
     return BuiltNode(
-        package=_package(folder, node.package, node.version),
+        package=package,
         answer=(folder / ANSWER_NAME).read_text("utf-8"),
         first_boot=_planned(read_hook(hook.read_bytes(), str(hook)).settings),
     )

@@ -83,8 +83,12 @@ def _digests(settings: object, name: str) -> dict[str, str]:
         raise BadInput(
             f"`{name}` has settings of version {settings.get('schema')!r}, made by another release"
         )
+    texts = [settings["cluster"], settings["node"]]
     try:
         packages = cast("list[dict[str, str]]", settings["packages"])
-        return {package["file"]: package["sha256"] for package in packages}
+        texts += [package[key] for package in packages for key in ("name", "version", "file", "sha256")]
     except TypeError as error:
         raise ValueError("its settings name no packages") from error
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("its settings hold something else than text")
+    return {package["file"]: package["sha256"] for package in packages}

@@ -5,18 +5,27 @@ The values may hold secrets (an answer and a first-boot file do): what is shown 
 """
 
 import hashlib
-import tomllib
 from dataclasses import dataclass, field
+from datetime import date, time
+from math import isfinite
 from pathlib import Path
 
 from pmx_cluster_tb.artifacts.deb_reader import is_deb, read_deb
 from pmx_cluster_tb.artifacts.hook_reader import is_hook, read_hook
-from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME, Manifest, built_files, read_manifest
+from pmx_cluster_tb.artifacts.manifest import (
+    MANIFEST_NAME,
+    Manifest,
+    built_files,
+    changed_files,
+    read_manifest,
+)
+from pmx_cluster_tb.model.toml_text import Unreadable, tables_of
 from pmx_cluster_tb.plan.types import Package, Table
 from pmx_cluster_tb.problems import BadInput
 
 _LARGEST_BYTES = 64 * 1024 * 1024
 _ANSWER_TABLE = "global"
+_JSON_INTEGER_BITS = 64
 _ISO_OFFSET = 32769
 _FORMATS = {
     b"PK\x03\x04": "a zip archive",
@@ -86,8 +95,8 @@ class InspectedAnswer:
     text: str = field(repr=False)
 
     def as_json(self) -> dict[str, object]:
-        """The answer as it is."""
-        return {"kind": "answer", "answer": self.table}
+        """The answer as it is; what JSON does not have is text."""
+        return {"kind": "answer", "answer": _json_value(self.table)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,8 +171,8 @@ def _inspected_answer(content: bytes, name: str) -> InspectedAnswer:
         raise _unknown(name, content)
     try:
         text = content.decode()
-        table = tomllib.loads(text)
-    except ValueError as error:
+        table = tables_of(text)
+    except (UnicodeDecodeError, Unreadable) as error:
         raise _unknown(name, content) from error
     if not isinstance(table.get(_ANSWER_TABLE), dict):
         raise BadInput(
@@ -173,20 +182,33 @@ def _inspected_answer(content: bytes, name: str) -> InspectedAnswer:
     return InspectedAnswer(table=table, text=text)
 
 
+def _json_value(value: object) -> object:
+    match value:
+        case dict():
+            return {key: _json_value(item) for key, item in value.items()}
+        case list():
+            return [_json_value(item) for item in value]
+        case date() | time():
+            return value.isoformat()
+        case float() if not isfinite(value):
+            return str(value)
+        case int() if value.bit_length() > _JSON_INTEGER_BITS:
+            return hex(value)
+    return value
+
+
 def _inspected_output(folder: Path) -> InspectedOutput:
     path = folder / MANIFEST_NAME
     if not path.is_file():
         raise BadInput(f"`{folder}` is no output folder of `build`: it has no {MANIFEST_NAME}")
     manifest = read_manifest(path.read_bytes(), str(path))
-    built = {file.path: file.sha256 for file in manifest.files}
+    built = {file.path for file in manifest.files}
     there = built_files(folder)
     return InspectedOutput(
         manifest=manifest,
-        missing=tuple(sorted(built.keys() - there)),
-        changed=tuple(
-            sorted(one for one in built.keys() & there if _sha256((folder / one).read_bytes()) != built[one])
-        ),
-        added=tuple(sorted(there - built.keys())),
+        missing=tuple(sorted(built - there)),
+        changed=tuple(changed_files(folder, manifest)),
+        added=tuple(sorted(there - built)),
     )
 
 

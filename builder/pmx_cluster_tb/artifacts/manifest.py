@@ -100,6 +100,16 @@ def built_files(folder: Path) -> set[str]:
     } - {MANIFEST_NAME}
 
 
+def changed_files(folder: Path, manifest: Manifest) -> list[str]:
+    """The files of `manifest` that are in `folder` with another content, by path. Raises OSError."""
+    there = built_files(folder)
+    return sorted(
+        file.path
+        for file in manifest.files
+        if file.path in there and hashlib.sha256((folder / file.path).read_bytes()).hexdigest() != file.sha256
+    )
+
+
 def plan_digest(plan: ClusterPlan) -> str:
     """SHA-256 of all that was planned; independent of how it is packed and compressed."""
     parts = [plan.ring_package.version, content_digest(plan.ring_package), *map(_node_parts, plan.nodes)]

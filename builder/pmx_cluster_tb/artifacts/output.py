@@ -15,6 +15,7 @@ from pmx_cluster_tb.artifacts.manifest import (
     Manifest,
     ManifestFile,
     built_files,
+    changed_files,
     manifest_bytes,
     manifest_of,
     read_manifest,
@@ -43,14 +44,18 @@ class Artifact:
 def write_output(plan: ClusterPlan, out: Path, observer: Observer) -> Manifest:
     """Makes the folder `out` with all artifacts of `plan`; see `manifest.json` in it.
 
-    It appears whole or not at all. An older one is replaced only if `build` made it and nothing was added.
-    Raises BadInput if `out` cannot be that folder, and UserError if it cannot be written.
+    It appears whole or not at all. An older one is replaced only if `build` made it, and nobody added or
+    changed anything in it. Raises BadInput if `out` cannot be that folder, and UserError if it cannot be
+    written.
     """
     try:
         folder = _checked(out)
         with replaced_folder(folder) as new:
             _refuse_others(folder, out)
-            return _write(plan, new, observer)
+            manifest = _write(plan, new, observer)
+            # somebody may have put something there meanwhile
+            _refuse_others(folder, out)
+            return manifest
     except OSError as error:
         where = f" at `{error.filename}`" if error.filename else ""
         raise UserError(f"cannot write `{out}`: {error.strerror or error}{where}") from error
@@ -100,9 +105,18 @@ def _refuse_others(folder: Path, out: Path) -> None:
     older = read_manifest(manifest.read_bytes(), str(manifest), _ANOTHER)
     if others := sorted(built_files(folder) - {file.path for file in older.files}):
         raise BadInput(
-            f"`{out}` holds what `build` did not make: {', '.join(f'`{path}`' for path in others)}",
+            f"`{out}` holds what `build` did not make: {_listed(others)}",
             f"move it elsewhere, or {_ANOTHER}",
         )
+    if changed := changed_files(folder, older):
+        raise BadInput(
+            f"`{out}` holds what was changed since it was built: {_listed(changed)}",
+            f"move it elsewhere or remove it, or {_ANOTHER}",
+        )
+
+
+def _listed(paths: list[str]) -> str:
+    return ", ".join(f"`{path}`" for path in paths)
 
 
 def _write(plan: ClusterPlan, folder: Path, observer: Observer) -> Manifest:

@@ -33,6 +33,24 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
             raise
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """Writes `content` to `path`: all of it, or what was there stays. Raises OSError."""
+    if path.exists() and not path.is_file():
+        # `/dev/stdout` and pipes
+        path.write_bytes(content)
+        return
+    target = path.resolve()
+    new = _beside(target, "new")
+    new.unlink(missing_ok=True)
+    try:
+        with new.open("xb") as file:
+            file.write(content)
+        new.replace(target)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+
+
 def recover(folder: Path) -> None:
     """Puts right what a killed run left beside `folder`."""
     new, old = _beside(folder, "new"), _beside(folder, "old")

@@ -35,7 +35,8 @@ def command(ctx: click.Context, file: Path, out: Path, *, example: bool, as_json
 
     DIR gets the package of pmx-ring, and for each node of FILE (cluster.toml) a folder with its package, its
     answer for the automated installer and its first-boot file. DIR appears whole or not at all; one that an
-    earlier build made is replaced, any other is left alone. The same input gives the same bytes.
+    earlier build made is replaced, any other, or one with files that you added or changed, is left alone. The
+    same input gives the same bytes.
 
     answer.toml holds the hash of the root password: only you can read it. Keep it so.
 

@@ -49,7 +49,8 @@ def command(
       pmx-cluster-tb plan --diff out
       pmx-cluster-tb plan --svg ring.svg
 
-    Exit status: 0 done, 1 OUT could not be written, 2 the file has errors, or PATH is no output folder.
+    Exit status: 0 done, 1 OUT could not be written, 2 the file has errors, PATH is no output folder, or OUT
+    is another file.
     """
     cluster = loaded_cluster(file)
 
@@ -84,13 +85,24 @@ def _chosen(plan: "ClusterPlan", names: tuple[str, ...]) -> "tuple[NodePlan, ...
 
 
 def _write_svg(plan: "ClusterPlan", path: Path) -> None:
-    from pmx_cluster_tb.view.ring_svg import ring_svg
+    from pmx_cluster_tb.artifacts.swap import replace_file
+    from pmx_cluster_tb.view.ring_svg import is_drawing, ring_svg
 
     try:
-        path.write_text(ring_svg(plan.cluster), "utf-8")
+        if path.is_file() and (beginning := _beginning(path)) and not is_drawing(beginning):
+            # `plan --svg cluster.toml` is a cluster file about to be lost
+            raise BadInput(
+                f"`{path}` is there already, and no drawing of `plan`", "name another file after `--svg`"
+            )
+        replace_file(path, ring_svg(plan.cluster).encode())
     except OSError as error:
         raise UserError(f"cannot write `{path}`: {error.strerror}") from error
     note(f"drew the ring to {path}")
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(1024)
 
 
 def _show_difference(

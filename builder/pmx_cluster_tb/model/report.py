@@ -10,8 +10,9 @@ from pmx_cluster_tb.problems import Position, Problem, Severity
 
 _LONGEST_SHOWN = 60
 _MOST_DECIMAL_BITS = 256
-_LOGIN_IN_URL = re.compile(r"://[^/]*@")
-_SECRETS = re.compile(r"\$[0-9a-z]{1,3}\$.{16,}|\$[./0-9A-Za-z]{30,}|-----BEGIN", re.DOTALL)
+_LOGIN = re.compile(r"(?<=://)\S*@|[^\s:/]*:[^\s/]\S*@")
+"""Before a host, in a URL or alone. A password may hold `/` and `@`, so up to the last `@`."""
+_SECRETS = re.compile(r"\$[0-9a-z]{1,10}\$.{16,}|\$[./0-9A-Za-z]{30,}|-----BEGIN", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ class Refusal(Exception):
 
 def shown(value: object) -> str:
     """`value` in backticks for a message: one line, not endless, and never a hash or a private key."""
-    text = _LOGIN_IN_URL.sub("://...@", plain_text(value))
+    text = _LOGIN.sub("...@", plain_text(value))
     if _SECRETS.search(text):
         return "`...`"
     if len(text) > _LONGEST_SHOWN:

@@ -12,7 +12,8 @@ MAXIMUM_BYTES = 1 << 20
 _PLACE = re.compile(r" \((?:at line (\d+), column (\d+)|at end of document)\)$")
 
 
-_DEEP_KEY = re.compile(r"""(?<![\w"'-])(?:[\w"'-]+[ \t]*\.[ \t]*){100}""")
+_QUOTED = re.compile(r"""\"(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?""")
+_DEEP_KEY = re.compile(r"(?<![\w-])(?:[\w-]+[ \t]*\.[ \t]*){100}")
 """A key of so many parts that tomllib, whose time grows with their square, would not end."""
 
 
@@ -58,11 +59,16 @@ def _decoded(content: bytes) -> str:
 
 def parse(text: str) -> tuple[dict[str, object], dict[KeyPath, int]]:
     """The tables of `text`, and the line of everything in them. Raises Unreadable."""
-    if _DEEP_KEY.search(text):
+    # after tomllib, which needs more of the stack
+    return tables_of(text), lines_of(text.replace("\r\n", "\n"))
+
+
+def tables_of(text: str) -> dict[str, object]:
+    """The tables of `text`. Raises Unreadable, and in bounded time, whatever `text` is."""
+    if _DEEP_KEY.search(_QUOTED.sub("quoted", text)):
         raise Unreadable("is nested too deeply")
     try:
-        raw = tomllib.loads(text)
-        return raw, lines_of(text.replace("\r\n", "\n"))
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(str(error), text) from None
     except RecursionError:

@@ -1,9 +1,11 @@
 """What an artifact holds, to read and as JSON. Secrets are left out unless they are asked for."""
 
 import json
+import tomllib
 from collections.abc import Iterator
 from typing import cast
 
+import tomlkit
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -33,11 +35,22 @@ def inspected_text(inspected: Inspected, *, show_secrets: bool) -> Iterator[Rend
             yield from _package(inspected)
         case InspectedHook():
             yield from _hook(inspected, show_secrets=show_secrets)
-        case InspectedAnswer(text=text):
+        case InspectedAnswer():
             yield Text("answer for the automated installer", style="bold")
-            yield Text(text if show_secrets else redacted_text(text))
+            yield Text(inspected.text if show_secrets else _redacted_answer(inspected))
         case InspectedOutput():
             yield from _output(inspected)
+
+
+def _redacted_answer(answer: InspectedAnswer) -> str:
+    text, table = redacted_text(answer.text), redacted(answer.table)
+    try:
+        if tomllib.loads(text) == table:
+            return text
+    except tomllib.TOMLDecodeError:
+        pass
+    # a secret in a spelling that no pattern knows: the text is not to be trusted
+    return tomlkit.dumps(cast("dict[str, object]", table))
 
 
 def _package(inspected: InspectedPackage) -> Iterator[RenderableType]:

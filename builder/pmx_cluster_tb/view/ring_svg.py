@@ -25,6 +25,14 @@ _STYLE = """
 """
 
 
+_TITLE = "<title>Thunderbolt ring of cluster "
+
+
+def is_drawing(beginning: bytes) -> bool:
+    """Whether a file that begins so was drawn by `ring_svg`; `beginning` should have 1 KiB."""
+    return beginning.startswith(b"<svg ") and _TITLE.encode() in beginning
+
+
 def ring_svg(cluster: Cluster) -> str:
     """A box for each node with its addresses, a line for each cable, and what the whole ring shares below."""
     box = _box_size(cluster)
@@ -48,7 +56,7 @@ def _document(cluster: Cluster, width: int, height: int, parts: list[str]) -> st
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
         f'height="{height}" role="img">\n'
-        f"  <title>{escape(f'Thunderbolt ring of cluster {cluster.name}: {names}')}</title>\n"
+        f"  {_TITLE}{escape(f'{cluster.name}: {names}')}</title>\n"
         f"  <style>{_STYLE}  </style>\n{body}\n</svg>\n"
     )
 

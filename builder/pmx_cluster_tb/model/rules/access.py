@@ -29,7 +29,7 @@ def _root_keys(file: FileTable, report: Report) -> None:
     if file.access and not file.access.root_ssh_keys and not _has_elements(path, report):
         report.warning(
             path,
-            "there is no key for root, which `pmx-cluster-tb status` and a rescue over the network need",
+            "there is no key for root, so the password is the only way in over the network",
             "a line of `~/.ssh/id_ed25519.pub`; `ssh-keygen -t ed25519` makes it",
         )
 

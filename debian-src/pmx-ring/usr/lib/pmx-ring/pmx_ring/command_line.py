@@ -87,7 +87,8 @@ def _port(system: System, options: argparse.Namespace) -> int:
     if facts.port(options.name) is None:
         raise RingError(f"`{options.name}` is no port of `{facts.node}`")
     if not exists(system, options.name):
-        raise RingError(f"`{options.name}` does not exist")
+        _say(f"`{options.name}` is gone again")
+        return 0
     # the link first and in any case, whatever FRR says
     _done(bring_up(system, options.name, facts.mtu))
     return _done(fabric_changes(system, [options.name]))
@@ -96,7 +97,13 @@ def _port(system: System, options: argparse.Namespace) -> int:
 def _fabric(system: System, _options: argparse.Namespace) -> int:
     facts = read_facts(system)
     ports = facts.ports if facts else ()
-    return _done(fabric_changes(system, ["lo", *(port.name for port in ports if exists(system, port.name))]))
+    problems = []
+    for name in ("lo", *(port.name for port in ports if exists(system, port.name))):
+        try:
+            _done(fabric_changes(system, [name]))
+        except RingError as problem:
+            problems.append(problem)
+    return _complain(problems)
 
 
 def _done(changes: Iterable[object]) -> int:

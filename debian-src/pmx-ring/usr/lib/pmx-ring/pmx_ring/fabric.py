@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from pmx_ring.changes import Change, Changes
+from pmx_ring.ports import exists
 from pmx_ring.problems import RingError
 from pmx_ring.programs import is_installed, output_of, run
 from pmx_ring.sdn import sdn_claims
@@ -83,4 +84,7 @@ def _add_lines(system: System, name: str) -> None:
         commands = ["configure terminal", f"interface {name}", *lines]
         run("vtysh", *(word for command in commands for word in ("-c", command)))
         time.sleep(_PAUSE_SECONDS)
-    raise RingError(f"FRR does not take `{', '.join(lines)}` under `{name}`", "`journalctl -u frr` says why")
+    if exists(system, name):
+        raise RingError(
+            f"FRR does not take `{', '.join(lines)}` under `{name}`", "`journalctl -u frr` says why"
+        )

@@ -1,4 +1,8 @@
-"""The interfaces of the ring: found by controller and driver, named, given their MTU and brought up."""
+"""The interfaces of the ring: found by controller and driver, named, given their MTU and brought up.
+
+An interface vanishes at any moment, when somebody pulls its cable or the neighbour reboots: what fails for
+that reason is no failure.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -33,20 +37,25 @@ def exists(system: System, name: str) -> bool:
 
 def mtu_bytes(system: System, name: str) -> int:
     """The MTU of the interface."""
-    return int(system.text(f"{_INTERFACES}/{name}/mtu") or 0)
+    return int(_attribute(system, name, "mtu") or "0")
 
 
 def is_up(system: System, name: str) -> bool:
     """Whether the interface is up, cable or not."""
-    return bool(int(system.text(f"{_INTERFACES}/{name}/flags") or "0", 16) & _UP)
+    return bool(int(_attribute(system, name, "flags") or "0", 16) & _UP)
 
 
 def has_carrier(system: System, name: str) -> bool:
-    """Whether the other end answers; the kernel has no file content for it while the interface is down."""
+    """Whether the other end answers."""
+    return _attribute(system, name, "carrier") == "1"
+
+
+def _attribute(system: System, name: str, attribute: str) -> str:
+    # `carrier` has no content while the interface is down, and none has one any more while it vanishes
     try:
-        return (system.text(f"{_INTERFACES}/{name}/carrier") or "").strip() == "1"
+        return (system.text(f"{_INTERFACES}/{name}/{attribute}") or "").strip()
     except OSError:
-        return False
+        return ""
 
 
 def possible_ports(system: System, ports: tuple[Port, ...]) -> Iterator[Interface]:
@@ -54,9 +63,26 @@ def possible_ports(system: System, ports: tuple[Port, ...]) -> Iterator[Interfac
     names = {port.name for port in ports}
     for folder in system.glob(_INTERFACES, "*"):
         if folder.name in names or (folder / "device").exists():
-            said = output_of("udevadm", "info", "--query=property", f"--path={_INTERFACES}/{folder.name}")
+            said = _done_to(
+                system,
+                folder.name,
+                "udevadm",
+                "info",
+                "--query=property",
+                f"--path={_INTERFACES}/{folder.name}",
+            )
             properties = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
             yield Interface(folder.name, properties.get("ID_PATH", ""), properties.get("ID_NET_DRIVER", ""))
+
+
+def _done_to(system: System, name: str, *command: str) -> str:
+    """What `command` wrote, which has to do with the interface; nothing if that has vanished meanwhile."""
+    try:
+        return output_of(*command)
+    except RingError:
+        if exists(system, name):
+            raise
+        return ""
 
 
 def bring_up(system: System, name: str, mtu: int) -> Iterator[Change]:
@@ -64,10 +90,12 @@ def bring_up(system: System, name: str, mtu: int) -> Iterator[Change]:
     if mtu_bytes(system, name) != mtu:
         yield Change(
             f"set the MTU of `{name}` to {mtu}",
-            lambda: output_of("ip", "link", "set", "dev", name, "mtu", str(mtu)),
+            lambda: _done_to(system, name, "ip", "link", "set", "dev", name, "mtu", str(mtu)),
         )
     if not is_up(system, name):
-        yield Change(f"bring up `{name}`", lambda: output_of("ip", "link", "set", "dev", name, "up"))
+        yield Change(
+            f"bring up `{name}`", lambda: _done_to(system, name, "ip", "link", "set", "dev", name, "up")
+        )
 
 
 def port_changes(context: Context, facts: Facts | None) -> Changes:
@@ -75,15 +103,23 @@ def port_changes(context: Context, facts: Facts | None) -> Changes:
     if facts is None:
         yield from _ended_units()
         return
-    names = {
-        port.name: interface.name
-        for interface in possible_ports(context.system, facts.ports)
-        for port in facts.ports
-        if interface.belongs_to(port)
-    }
+    names = _present_names(context.system, facts.ports)
     yield from _renamings(context.system, names)
     for name in sorted(names):
         yield from bring_up(context.system, name, facts.mtu)
+
+
+def _present_names(system: System, ports: tuple[Port, ...]) -> dict[str, str]:
+    """The present name of each port that exists, by the one that it is to have.
+
+    A controller with two sockets may have two interfaces: the one that has the name already keeps it.
+    """
+    names: dict[str, str] = {}
+    for interface in possible_ports(system, ports):
+        for port in ports:
+            if interface.belongs_to(port) and names.get(port.name) != port.name:
+                names[port.name] = interface.name
+    return names
 
 
 def _ended_units() -> Iterator[Change]:
@@ -106,15 +142,15 @@ def _renamings(system: System, names: dict[str, str]) -> Iterator[Change]:
             )
     in_the_way = {old: f"ring{index}" for index, old in enumerate(wrong.values()) if old in wrong}
     for old, aside in in_the_way.items():
-        yield Change(f"rename `{old}` to `{aside}`", _renaming(old, aside))
+        yield Change(f"rename `{old}` to `{aside}`", _renaming(system, old, aside))
     for new, old in wrong.items():
         now = in_the_way.get(old, old)
-        yield Change(f"rename `{now}` to `{new}`", _renaming(now, new))
+        yield Change(f"rename `{now}` to `{new}`", _renaming(system, now, new))
 
 
-def _renaming(old: str, new: str) -> Callable[[], None]:
+def _renaming(system: System, old: str, new: str) -> Callable[[], None]:
     def rename() -> None:
-        output_of("ip", "link", "set", "dev", old, "down")
-        output_of("ip", "link", "set", "dev", old, "name", new)
+        _done_to(system, old, "ip", "link", "set", "dev", old, "down")
+        _done_to(system, old, "ip", "link", "set", "dev", old, "name", new)
 
     return rename

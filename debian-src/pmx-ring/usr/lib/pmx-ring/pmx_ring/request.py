@@ -118,6 +118,10 @@ def recorded_apply(system: System, *, force: bool, say: Say) -> Outcome:
     """
     with _one_at_a_time(system):
         note = note_identity(system)
+        if process := dpkg_lock_holder(system):
+            # half of the files may be there, or for a moment none
+            say(f"waiting for apt or dpkg, process {process}")
+            wait_for_dpkg(system)
         try:
             outcome = apply(system, dry_run=False, force=force, say=say)
         except RingError as problem:
