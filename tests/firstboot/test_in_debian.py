@@ -1,6 +1,8 @@
 """First boot on real Debian systems under systemd, with real apt and dpkg, and reboots."""
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,12 +13,14 @@ from tests.firstboot.proxmox import (
     HOOK,
     KEY,
     NEW_KERNEL,
+    OLD_KERNEL,
     UNIT,
     example_cluster,
     make_proxmox,
 )
 from tests.roots.machine import Machine, booted
 from tests.roots.root import Root
+from tests.roots.snapshot import differences
 from tests.roots.waiting import wait_for
 
 pytestmark = pytest.mark.root
@@ -59,35 +63,38 @@ def ended(machine: Machine) -> str:
     )
 
 
-def boot(root: Root) -> tuple[str, str]:
-    """One boot: how it ended, and what the journal says of it (nothing if it ended with a reboot)."""
-    newest = sorted(path.name for path in root.file("/boot").glob("vmlinuz-*"))
-    kernels = [name.removeprefix("vmlinuz-") for name in newest]
-    root.write(
-        "/etc/running-kernel",
-        max(kernels, key=lambda one: [int(n) for n in one.split("-")[0].split(".")]) + "\n",
-    )
+def boot(root: Root, look: Callable[[Machine], None] = lambda _: None) -> tuple[str, str]:
+    """One boot: how first boot ended, and what the journal says of it; `look` at the machine then."""
+    kernels = [path.name.removeprefix("vmlinuz-") for path in root.file("/boot").glob("vmlinuz-*")]
+    newest = max(kernels, key=lambda kernel: [int(number) for number in re.findall(r"\d+", kernel)])
+    root.write("/etc/running-kernel", f"{newest}\n")
     with booted(root) as machine:
-        if not root.file(FLAG).exists():
-            return "inactive", ""
         machine.run(["systemctl", "start", "--no-block", UNIT])
         end = ended(machine)
         journal = "" if end == "off" else machine.journal(f"--unit={UNIT}", "--output=cat")
-        # the shutdown kills it, seen or not
-        return "rebooting" if end != "active" and last_event(root) == "reboot" else end, journal
+        if end != "active" and last_event(root) == "reboot":
+            return "rebooting", journal  # the shutdown kills it, seen or not
+        look(machine)
+        return end, journal
+
+
+def look_at_the_ring(machine: Machine) -> None:
+    assert "10.0.0.81/32" in machine.says("ip", "-brief", "address", "show", "dev", "lo")
+    assert " net 49.0000.0000.0001.00" in machine.says("vtysh", "-c", "show running-config").splitlines()
+    assert machine.run(["pmx-ring", "apply", "--dry-run"]).stdout == "nothing to change\n"
+    assert machine.failed_units() == []
 
 
 def test_from_a_bare_installation_to_a_finished_node(node: Root) -> None:
+    node.write("/copy", node.file(HOOK).read_bytes(), 0o700)
     end, journal = boot(node)
     assert end == "rebooting", journal
-    assert [event["reason"] for event in events(node, "reboot")] == [
-        f"kernel 6.8.12-4-pve runs, and {NEW_KERNEL} is the newest installed"
-    ]
-    end, journal = boot(node)
+    (reboot,) = events(node, "reboot")
+    assert reboot["reason"] == f"kernel {OLD_KERNEL} runs, and {NEW_KERNEL} is the newest installed"
+    end, journal = boot(node, look_at_the_ring)
     assert end == "active", journal
     (finished,) = events(node, "finished")
-    lines = journal.splitlines()
-    assert f"pmx first boot: finished: {finished['settings']}" in lines
+    assert f"pmx first boot: finished: {finished['settings']}" in journal.splitlines()
     assert not node.file(FLAG).exists()
     assert b"$6$" not in node.file(HOOK).read_bytes()
     assert states(node) == {"pmx-ring": "ii", "pmx-pvc1-pve1": "ii"}
@@ -95,5 +102,9 @@ def test_from_a_bare_installation_to_a_finished_node(node: Root) -> None:
     assert "thunderbolt0" not in node.file("/etc/network/interfaces").read_text()
     assert node.file("/home/pieter/.ssh/authorized_keys").read_text() == f"{KEY}\n"
     assert "pieter" in node.run(["getent", "group", "sudo"]).stdout
-    told = node.run(["pmx-ring", "first-boot", "--json"]).stdout
-    assert json.loads(told)["state"] == "finished"
+    assert json.loads(node.run(["pmx-ring", "first-boot", "--json"]).stdout)["state"] == "finished"
+    before = node.tree()
+    again = node.run(["/copy"])
+    assert again.stdout.endswith(": nothing to do\n")
+    assert {path for path in differences(before, node.tree()) if not path.startswith("/run/")} == set()
+    assert boot(node, look_at_the_ring)[0] == "inactive"
