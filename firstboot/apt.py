@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from firstboot.account_locks import remove_stale_locks
 from firstboot.commands import output_of, run
 from firstboot.locks import wait_for_locks
 from firstboot.steps import StepFailed
@@ -40,6 +41,7 @@ def install(system: System, *words: str) -> None:
 def continue_dpkg(system: System) -> None:
     """Ends what an interrupted dpkg began, as far as it can; raises StepFailed if another dpkg goes on."""
     wait_for_locks(system)
+    remove_stale_locks(system)
     if is_clean(system):
         return
     try:

@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+from firstboot.account_locks import remove_stale_locks
 from firstboot.accounts import Account, account, has_password_hash, is_in_group
 from firstboot.apt import install, installed_versions
 from firstboot.commands import output_of, run
@@ -45,6 +46,7 @@ def _is_made(system: System, user: User) -> bool:
 
 
 def _make(system: System, user: User) -> None:
+    remove_stale_locks(system)
     if not installed_versions(system, [_SUDO]):
         install(system, _SUDO)
     if account(system, user.name) is None:

@@ -83,6 +83,7 @@ def catalogue() -> list[Fault]:
             finishes=True,
             said="running `dpkg --unpack",
         ),
+        Fault("stale locks of useradd", _stale_locks, finishes=True, said="removing /etc/passwd.lock"),
         Fault("another host name", _renamed, said="node-package: failed"),
         Fault("torn record", _torn_record, finishes=True),
     ]
@@ -193,6 +194,14 @@ def _missing_dependency(root: Root) -> Iterator[None]:
 def _broken_off(root: Root) -> Iterator[None]:
     status = root.file("/var/lib/dpkg/status")
     status.write_text(status.read_text() + _BROKEN_OFF)
+    yield
+
+
+@contextmanager
+def _stale_locks(root: Root) -> Iterator[None]:
+    # the number of a process that runs: the first one
+    for database in ("passwd", "shadow", "group", "gshadow"):
+        root.write(f"/etc/{database}.lock", "1\0", 0o600)
     yield
 
 
