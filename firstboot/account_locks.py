@@ -1,8 +1,8 @@
 """Locks that a power cut left on the user databases.
 
-The tools of shadow-utils lock /etc/passwd and the others with a file that holds their process number, and take
-it for stale only if no process has that number. After a boot another one often has it: then no tool works, and
-no package that adds a user can be configured.
+The tools of shadow-utils lock /etc/passwd and the others with a file that holds their process number, and
+take it for stale only if no process has that number. After a boot another one often has it: then no tool
+works, and no package that adds a user can be configured.
 """
 
 from pathlib import Path

@@ -235,3 +235,27 @@ def test_completion_in_the_shell() -> None:
     assert run(environment=environment).stdout == "plain,schema\n"
     script = run(environment={"_PMX_CLUSTER_TB_COMPLETE": "bash_source"}).stdout
     assert "pmx-cluster-tb" in script
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        ("check example.toml >&-", 0),
+        ("check example.toml 2>&-", 0),
+        ("check nowhere.toml >&- 2>&-", 2),
+        ("hash-password <&-", 2),
+        ("init new.toml <&-", 0),
+    ],
+)
+def test_closed_streams(command: str, status: int, tmp_path: Path) -> None:
+    (tmp_path / "example.toml").write_bytes(EXAMPLE.read_bytes())
+    ended = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m pmx_cluster_tb {command}', sys.executable],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+    )
+    assert (ended.returncode, "Traceback" in ended.stderr) == (status, False)

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from tests.artifacts.test_output_reproducible import EXAMPLE, build
 from tests.artifacts.trees import tree
+from tests.roots.commands import require
 
 pytestmark = pytest.mark.tools
 
@@ -59,6 +61,13 @@ def copied_project(folder: Path) -> Path:
     return folder
 
 
+def files(project: Path) -> list[Path]:
+    """Every file of the project, but for git's own."""
+    return [
+        path for path in project.rglob("*") if path.is_file() and path.relative_to(project).parts[0] != ".git"
+    ]
+
+
 def distributions(project: Path, *options: str) -> Path:
     """The folder with what `python -m build` makes of `project`, without a network."""
     run([sys.executable, "-m", "build", "--no-isolation", *options, "--outdir", "dist"], project)
@@ -71,6 +80,36 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dist = distributions(copied_project(tmp_path_factory.mktemp("tree") / "project"), "--wheel")
     (path,) = dist.iterdir()
     return path
+
+
+SECRETS = ("cluster.toml", "root.hash", "lab/lab.root-password-hash", "out-lab/pve1/answer.toml")
+
+
+def with_secrets(project: Path) -> Path:
+    """The project after its owner has made clusters in the checkout."""
+    for name in SECRETS:
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("secret")
+    return project
+
+
+def test_no_cluster_of_ones_own_is_distributed(tmp_path: Path) -> None:
+    project = with_secrets(copied_project(tmp_path / "project"))
+    (source,) = distributions(project, "--sdist").iterdir()
+    with tarfile.open(source) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert "pyproject.toml" in names
+    assert names.isdisjoint(SECRETS)
+
+
+def test_git_ignores_secrets_and_nothing_of_the_project(tmp_path: Path) -> None:
+    require("git")
+    project = with_secrets(copied_project(tmp_path / "project"))
+    run(["git", "init", "--quiet"], project)
+    assert run(["git", "check-ignore", *SECRETS], project).split() == list(SECRETS)
+    run(["git", "add", "."], project)
+    added = set(run(["git", "ls-files", "-z"], project).split("\0")) - {""}
+    assert added == {str(path.relative_to(project)) for path in files(project)} - set(SECRETS)
 
 
 @pytest.fixture(scope="module")

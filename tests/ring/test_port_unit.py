@@ -99,6 +99,21 @@ def test_replugged_twice(machine: Machine) -> None:
     assert len(runs) == 3
 
 
+def test_unplugged_while_the_unit_runs(machine: Machine) -> None:
+    """The unit is ended in the middle of its work, has not failed, and works when the cable is back."""
+    for _ in range(5):
+        machine.run(PLUG)
+        wait_for(
+            "start of the unit",
+            lambda: machine.says("systemctl", "is-active", UNIT),
+            until=lambda state: state in {"activating", "active"},
+            explain=machine.journal,
+        )
+        unplug(machine)
+    machine.run(PLUG)
+    wait_until_ready(machine)
+
+
 def test_triggered(machine: Machine) -> None:
     """`udevadm trigger`, as packages of others run it, changes nothing and runs nothing again."""
     machine.run(PLUG)
@@ -136,6 +151,46 @@ def test_plugged_before_boot(root: Root) -> None:
         assert machine.failed_units() == []
     with booted(root) as machine:
         wait_until_ready(machine)
+        assert machine.failed_units() == []
+
+
+# Proxmox VE's cluster file system, which is mounted after FRR has started, and a cable plugged in between
+LATE_PMXCFS = """\
+[Unit]
+After=frr.service
+
+[Service]
+Type=oneshot
+TimeoutStartSec=60
+RemainAfterExit=yes
+ExecStart=ip link add thunderbolt0 type veth peer name far
+ExecStart=sh -c 'until systemctl is-active pmx-ring-port@en05; do sleep 0.1; done'
+ExecStart=install -D /dev/null /etc/pve/.version
+"""
+
+
+def test_configuration_written_by_vtysh_and_pmxcfs_mounted_late(bookworm: Root) -> None:
+    """FRR before 10.3 has both families on the port, as soon as one can tell that it is ours."""
+    install_node(bookworm, virtual(seed_cluster()), "pve1")
+    with booted(bookworm) as machine:
+        machine.run(["pmx-ring", "wait"], seconds=180)
+        machine.run(["vtysh", "-c", "write memory"])
+    bookworm.write("/usr/bin/pmxcfs", "")
+    bookworm.write("/etc/systemd/system/pve-cluster.service", LATE_PMXCFS)
+    bookworm.run(["systemctl", "add-wants", "multi-user.target", "pve-cluster.service"])
+    with booted(bookworm) as machine:
+        wait_until_ready(machine)
+        assert machine.failed_units() == []
+
+
+def test_purged_at_once(root: Root) -> None:
+    """By the dpkg run after the one that asked for an apply: no unit stays behind, running or failed."""
+    install_node(root, virtual(seed_cluster()), "pve1")
+    with booted(root) as machine:
+        machine.run(["pmx-ring", "wait"], seconds=180)
+        again = "dpkg -i /debs/pmx-pvc1-pve1_*.deb && dpkg --purge pmx-pvc1-pve1 pmx-ring"
+        machine.run(["sh", "-c", again])
+        assert machine.says("systemctl", "list-units", "--all", "--plain", "--no-legend", "pmx-*") == ""
         assert machine.failed_units() == []
 
 

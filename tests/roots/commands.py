@@ -15,6 +15,7 @@ PACKAGES = {
     "dh": "debhelper",
     "dpkg-buildpackage": "dpkg-dev",
     "dpkg-deb": "dpkg",
+    "git": "git",
     "gpg": "gnupg",
     "ip": "iproute2",
     "lintian": "lintian",

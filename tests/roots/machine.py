@@ -72,7 +72,7 @@ def booted(root: Root) -> Iterator[Machine]:
     root.write("/etc/systemd/system/systemd-udev-trigger.service.d/net.conf", _NETWORK_DEVICES_ONLY)
     with _control_group(serial) as group, TemporaryFile() as console:
         nspawn = subprocess.Popen(
-            ["sh", "-c", 'echo $$ > "$0/cgroup.procs"; exec "$@"', group, *_command(root, serial)],
+            ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', group, *_command(root, serial)],
             env={**os.environ, **_NSPAWN_ENVIRONMENT},
             stdin=subprocess.DEVNULL,
             stdout=console,
@@ -138,10 +138,12 @@ def _read(console: IO[bytes]) -> str:
 def _control_group(serial: str) -> Iterator[Path]:
     """A control group of its own, which two machines side by side need; those of killed runs go first."""
     top = _control_groups()
-    for old in top.glob("pmx-cluster-tb-*"):
-        if not Path("/proc", old.name.split("-")[3]).exists():
+    # processes are numbered anew in each process namespace, of which several may see these control groups
+    ours = f"pmx-cluster-tb-{Path('/proc/self/ns/pid').stat().st_ino}"
+    for old in top.glob(f"{ours}-*"):
+        if not Path("/proc", old.name.removeprefix(f"{ours}-").split("-")[0]).exists():
             _remove(old)
-    group = top / f"pmx-cluster-tb-{serial}"
+    group = top / f"{ours}-{serial}"
     group.mkdir()
     try:
         yield group

@@ -3,6 +3,8 @@
 import pytest
 from passlib.hash import sha512_crypt
 
+from pmx_cluster_tb.cli.passwords import asked_password
+from pmx_cluster_tb.problems import BadInput
 from tests.command import Command
 
 
@@ -14,6 +16,7 @@ from tests.command import Command
         (b"first line\nsecond line\n", "first line"),
         ("paßwörter\n".encode(), "paßwörter"),
         (("ä" * 4).encode(), "ääää"),
+        (b"x" * 511, "x" * 511),
     ],
 )
 def test_hash_of_the_first_line(stdin: bytes, password: str, command: Command) -> None:
@@ -34,6 +37,8 @@ def test_salts_differ(command: Command) -> None:
         (b"", "standard input holds no password"),
         (b"\n", "the password must have at least 8 bytes, this one has 0"),
         (b"1234567\n", "the password must have at least 8 bytes, this one has 7"),
+        (b"x" * 512, "the password must have at most 511 bytes, this one has 512: no login takes more"),
+        (b"x" * 5000, "the password must have at most 511 bytes, this one has 5000: no login takes more"),
         (b"with a tab\there\n", "the password must hold nothing but printable characters"),
         (b"carriage return\r\n", "the password must hold nothing but printable characters"),
         (b"with a \0 byte\n", "the password must hold nothing but printable characters"),
@@ -45,3 +50,19 @@ def test_unusable_passwords_are_refused_and_not_shown(stdin: bytes, message: str
     assert (ran.status, ran.out) == (2, "")
     assert ran.err.splitlines()[0] == f"error: {message}"
     assert not stdin.strip() or stdin.decode("latin-1").strip() not in ran.err
+
+
+@pytest.mark.parametrize(
+    "typed", ["latin \udce9\udce8 one", UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "no")]
+)
+def test_a_terminal_that_sends_something_else_than_utf_8(
+    typed: str | UnicodeDecodeError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def type_it(_: str) -> str:
+        if isinstance(typed, str):
+            return typed
+        raise typed
+
+    monkeypatch.setattr("pmx_cluster_tb.cli.passwords.getpass", type_it)
+    with pytest.raises(BadInput, match="the password must be UTF-8"):
+        asked_password("to hash")

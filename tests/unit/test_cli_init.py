@@ -92,6 +92,23 @@ def test_a_folder_that_is_not_there(command: Command) -> None:
     assert ran.err == "error: cannot make `nowhere/cluster.toml`: No such file or directory\n"
 
 
+@pytest.mark.parametrize("file", [".", "/", ""])
+def test_a_folder_in_place_of_a_file(file: str, command: Command) -> None:
+    ran = command("init", file)
+    assert ran.status == 2
+    assert "is a folder, not a file" in ran.err
+    assert listing() == []
+
+
+def test_a_hash_file_that_cannot_be_named(command: Command) -> None:
+    name = "two\nlines"
+    Path(name).write_text(HASH)
+    ran = command("init", "--root-password-hash-file", name)
+    assert ran.status == 2
+    assert "cannot be named in a cluster file" in ran.err
+    assert listing() == [name]
+
+
 def test_a_hash_file_that_is_not_there(command: Command) -> None:
     assert command("init", "--root-password-hash-file", "nowhere").status == 2
     assert listing() == []

@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -20,10 +21,19 @@ def main() -> None:
     """The command `pmx-cluster-tb`: runs what `sys.argv` says and ends the process."""
     if instruction := os.environ.get(_COMPLETE):
         sys.exit(_complete(instruction))
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # names of files may be no UTF-8, and terminals may show less than Unicode
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(run(sys.argv[1:]))
+
+
+def _open_closed_streams() -> None:
+    """Puts /dev/null in the place of standard streams that were closed (`>&-`), which Python makes None."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # so that no file that is opened later gets the number of a standard stream, too
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def run(arguments: list[str]) -> int:

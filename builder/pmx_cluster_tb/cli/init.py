@@ -43,7 +43,10 @@ def command(file: Path, hash_file: Path | None) -> None:
     Exit status: 0 done, 1 a file could not be written, 2 a file is there already or the password cannot be
     used.
     """
+    if not file.name:
+        raise BadInput(f"`{file}` is a folder, not a file", "`pmx-cluster-tb init lab.toml` names one")
     default_hash_file = file.with_suffix(".root-password-hash")
+    _refuse_unwritable_name(hash_file or default_hash_file, file)
     ask = hash_file is None and sys.stdin.isatty()
     _refuse_existing(file, *([default_hash_file] if ask else []))
     if ask:
@@ -52,7 +55,7 @@ def command(file: Path, hash_file: Path | None) -> None:
         hash_file = default_hash_file
     try:
         _write_new(file, _text(file, hash_file, default_hash_file), mode=0o644)
-    except UserError:
+    except BaseException:
         if ask:
             default_hash_file.unlink()
         raise
@@ -66,7 +69,7 @@ def _text(file: Path, hash_file: Path | None, default_hash_file: Path) -> str:
         undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )
     template = environment.from_string(_TEMPLATE.read_text("utf-8"))
-    relative = hash_file and os.path.relpath(hash_file, file.parent)
+    relative = hash_file and _relative(hash_file, file)
     return template.render(
         name="pvc1",
         ipv6=random_ring_prefix(),
@@ -81,6 +84,17 @@ def random_ring_prefix() -> IPv6Network:
     global_id = secrets.token_bytes(5)
     address = bytes([_UNIQUE_LOCAL]) + global_id + bytes(10)
     return IPv6Network((address, _RING_PREFIX_LENGTH))
+
+
+def _relative(hash_file: Path, file: Path) -> str:
+    return os.path.relpath(hash_file, file.parent)
+
+
+def _refuse_unwritable_name(hash_file: Path, file: Path) -> None:
+    if not _relative(hash_file, file).isprintable():
+        raise BadInput(
+            f"`{hash_file}` cannot be named in a cluster file: it holds control characters or is no UTF-8"
+        )
 
 
 def _refuse_existing(*files: Path) -> None:

@@ -8,6 +8,11 @@ from pmx_cluster_tb.problems import BadInput
 MINIMUM_BYTES = 8
 """What the Proxmox VE installer demands of a password that it is given in plain text."""
 
+MAXIMUM_BYTES = 511
+"""What libxcrypt and PAM take: CRYPT_MAX_PASSPHRASE_SIZE and PAM_MAX_RESP_SIZE, without the final zero."""
+
+_NOT_UTF_8 = "the password must be UTF-8"
+
 
 def asked_password(whose: str) -> str:
     """The password that a person types twice at the terminal, unseen."""
@@ -28,7 +33,7 @@ def read_password() -> str:
     try:
         password = line.removesuffix(b"\n").decode()
     except UnicodeDecodeError:
-        raise BadInput("the password must be UTF-8") from None
+        raise BadInput(_NOT_UTF_8) from None
     _refuse_unusable(password)
     return password
 
@@ -45,12 +50,22 @@ def _hidden(prompt: str) -> str:
         return getpass(prompt)
     except EOFError:
         raise BadInput("no password was typed") from None
+    except UnicodeDecodeError:
+        raise BadInput(_NOT_UTF_8, "the terminal sends another encoding") from None
 
 
 def _refuse_unusable(password: str) -> None:
-    size = len(password.encode())
+    try:
+        size = len(password.encode())
+    except UnicodeEncodeError:
+        # what a terminal sent and no UTF-8 is
+        raise BadInput(_NOT_UTF_8) from None
     if size < MINIMUM_BYTES:
         raise BadInput(f"the password must have at least {MINIMUM_BYTES} bytes, this one has {size}")
+    if size > MAXIMUM_BYTES:
+        raise BadInput(
+            f"the password must have at most {MAXIMUM_BYTES} bytes, this one has {size}: no login takes more"
+        )
     if not password.isprintable():
         raise BadInput(
             "the password must hold nothing but printable characters", "others cannot be typed at a login"

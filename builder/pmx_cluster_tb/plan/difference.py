@@ -116,7 +116,7 @@ def _agreed(package: Package) -> object:
 
 
 _IN_PACKAGE = {"ports", "members", "ring_networks"}
-"""What first boot is told of the ring, for its checks and its report; the package brings it to a running node."""
+"""What first boot is told of the ring, for checks and its report: the package brings it to a running node."""
 
 
 def _installed_by(node: BuiltNode) -> dict[str, bytes]:

@@ -13,6 +13,7 @@ from pmx_ring.lldp import lldp_changes
 from pmx_ring.modules import module_changes
 from pmx_ring.ports import port_changes
 from pmx_ring.problems import RingError
+from pmx_ring.programs import run
 from pmx_ring.state import State
 from pmx_ring.system import System
 
@@ -66,7 +67,11 @@ def apply(system: System, *, dry_run: bool, force: bool, say: Say) -> Outcome:
 
 def undo(system: System, *, say: Say) -> Outcome:
     """Take back everything that `apply` did; in a chroot only the files, the network there is not its own."""
-    return _run(Context(system, State.load(system)), None, dry_run=False, say=say)
+    outcome = _run(Context(system, State.load(system)), None, dry_run=False, say=say)
+    if system.is_live:
+        # an apply that was stopped while it waited for this very dpkg would count as failed
+        run("systemctl", "reset-failed", "pmx-ring-*.service")
+    return outcome
 
 
 def is_for_this_host(system: System, facts: Facts, state: State) -> bool:
