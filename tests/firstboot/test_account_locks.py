@@ -26,8 +26,9 @@ def useradd(tmp_path: Path) -> Iterator[int]:
         process.kill()
 
 
-@pytest.mark.parametrize("content", ["", "x", f"{os.getpid()}", f"{os.getpid()}\0", "999999999"])
+@pytest.mark.parametrize("content", ["", "x", "OURS", "OURS\0", "999999999"])
 def test_a_lock_of_no_tool_goes(node: FakeNode, content: str) -> None:
+    content = content.replace("OURS", str(os.getpid()))
     node.write("etc/passwd.lock", content)
     node.write(f"etc/gshadow.{os.getpid()}", content)
     before = (node.root / "etc/passwd").read_text()
