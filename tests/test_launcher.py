@@ -96,7 +96,7 @@ def test_the_first_run_makes_the_environment_and_says_so(checkout: Checkout) -> 
     checkout.python()
     status, out, err = checkout.run("build", "--out", "a b")
     assert (status, out) == (0, "ran build --out a b\n")
-    assert err == "pmx-cluster-tb: making .venv with Python 3.12.0 and the packages that are needed, once\n"
+    assert err == "pmx-cluster-tb: making .venv-pmx-cluster-tb with Python 3.12.0 and the packages that are needed, once\n"
     assert checkout.asked() == ["venv", "pip"]
 
 
@@ -130,9 +130,9 @@ def test_it_is_made_again(change: str, checkout: Checkout) -> None:
                 checkout.folder.rename(checkout.folder.with_name("moved")), checkout.programs, checkout.log
             )
         case "no program":
-            (checkout.folder / ".venv" / "bin" / "pmx-cluster-tb").unlink()
+            (checkout.folder / ".venv-pmx-cluster-tb" / "bin" / "pmx-cluster-tb").unlink()
         case _:
-            (checkout.folder / ".venv" / "made-from").unlink()
+            (checkout.folder / ".venv-pmx-cluster-tb" / "made-from").unlink()
     assert checkout.run("check")[:2] == (0, "ran check\n")
     assert checkout.asked() == ["venv", "pip"]
 
@@ -195,7 +195,7 @@ def test_through_a_link_from_elsewhere(checkout: Checkout) -> None:
         env={"PATH": str(checkout.programs), "LOG": str(checkout.log)},
     )
     assert ran.stdout == "ran check\n"
-    assert (checkout.folder / ".venv").is_dir()
+    assert (checkout.folder / ".venv-pmx-cluster-tb").is_dir()
 
 
 @pytest.mark.tools

@@ -178,3 +178,13 @@ def test_a_deleted_file_comes_back(node: Root) -> None:
     node.run(["rm", *EDITED])
     installed(node, changed_cluster(), 2)
     assert (audit(node), litter(node)) == ("", [])
+
+
+def test_python_does_not_run_in_the_middle_of_an_upgrade(node: Root) -> None:
+    """The packages arrive all the same, and the settings wait for the next boot."""
+    paths = carry(node, *revision(seed_cluster(), 1))
+    node.run(["mv", "/usr/bin/python3", "/usr/bin/python3.away"])
+    node.run(["dpkg", "-i", *paths])
+    node.run(["mv", "/usr/bin/python3.away", "/usr/bin/python3"])
+    assert states(node) == {"pmx-ring": "ii", NODE: "ii"}
+    assert node.file("/var/lib/pmx-ring/noted").exists()

@@ -141,6 +141,12 @@ def _changed(out: Path) -> None:
         answer.write("# an evening's work\n")
 
 
+def _pipe(out: Path) -> None:
+    _build(out)
+    (out / "pve2/answer.toml").unlink()
+    os.mkfifo(out / "pve2/answer.toml")
+
+
 def _damaged_manifest(out: Path) -> None:
     _build(out)
     (out / MANIFEST_NAME).write_text("{}")
@@ -167,6 +173,7 @@ def _link(out: Path) -> None:
         (_foreign, "`{out}` was not made by `build`: it has no manifest.json"),
         (_added, "`{out}` holds what `build` did not make: `link`, `pve1/notes.txt`"),
         (_changed, "`{out}` holds what was changed since it was built: `pve1/answer.toml`"),
+        (_pipe, "`{out}` holds what was changed since it was built: `pve2/answer.toml`"),
         (_damaged_manifest, "`{out}/manifest.json` is no manifest of `build` that this version reads"),
         (_newer_manifest, "`{out}/manifest.json` is no manifest of `build` that this version reads"),
         (_file, "`{out}` is no folder"),

@@ -15,6 +15,9 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "builder/pmx_cluster_tb/model/example.toml").read_text()
 DATA = ("answer-files", "builder", "debian-src", "firstboot")
 
+# a checkout that is tested as root must not get files of root
+NO_LITTER = {"PYTHONDONTWRITEBYTECODE": "1"}
+
 _BUILD = (sys.executable, "-m", "pmx_cluster_tb", "build", "cluster.toml", "--out", "out")
 
 
@@ -33,7 +36,7 @@ def build(folder: Path, text: str, environment: Mapping[str, str], umask: int = 
         check=True,
         cwd=folder,
         umask=umask,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "builder"), **environment},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "builder"), **NO_LITTER, **environment},
         capture_output=True,
     )
     return folder / "out"

@@ -64,7 +64,12 @@ def test_whole_builds(tmp_path: Path) -> None:
 def test_the_largest_cluster_is_a_valid_one(tmp_path: Path) -> None:
     (tmp_path / "cluster.toml").write_text(build.cluster_file(max(build.SIZES)))
     command = [sys.executable, "-m", "pmx_cluster_tb", "check"]
-    subprocess.run(command, check=True, cwd=tmp_path, env={"PYTHONPATH": str(PROJECT / "builder")})
+    subprocess.run(
+        command,
+        check=True,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(PROJECT / "builder"), "PYTHONDONTWRITEBYTECODE": "1"},
+    )
 
 
 @pytest.mark.tools

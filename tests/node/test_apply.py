@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pmx_ring.system import System
 from tests.clusters import seed_cluster
 from tests.node.machine import DEBIAN_FRR_CONF, FRR_CONF, Machine, looks
 
@@ -256,6 +257,35 @@ def test_the_initramfs_is_refreshed_only_for_what_it_holds(machine: Machine) -> 
     ):
         machine.install(replace(cluster, ring=ring))
         assert ("refresh the initramfs of every kernel" in machine.applied()) is refreshed
+
+
+REFRESH = "update-initramfs -u -k all"
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_initramfs_is_refreshed_once_more_if_dpkg_ran_meanwhile(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, *, fails: bool
+) -> None:
+    def holder(_system: System) -> int:
+        machine.path("/fake/fail").unlink(missing_ok=True)
+        return 4711 if machine.calls().count(REFRESH) == 1 else 0
+
+    monkeypatch.setattr("pmx_ring.boot_image.dpkg_lock_holder", holder)
+    if fails:
+        machine.write("/fake/fail", REFRESH)
+    machine.applied()
+    assert machine.calls().count(REFRESH) == 2
+
+
+def test_undo_does_not_wait_for_the_dpkg_that_runs_it(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.applied()
+    machine.uninstall()
+    machine.forget_calls()
+    monkeypatch.setattr("pmx_ring.boot_image.wait_for_dpkg", None)
+    assert machine.pmx_ring("undo")[0] == 0
+    assert machine.calls().count(REFRESH) == 1
 
 
 def test_undo_in_a_chroot_touches_files_only(machine: Machine) -> None:

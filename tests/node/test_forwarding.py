@@ -43,6 +43,18 @@ def test_a_router_that_was_lost_before_is_asked_for(machine: Machine, solicited:
     assert solicited == ["vmbr0"]
 
 
+def test_a_router_that_cannot_be_asked_is_no_failure(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(_name: str) -> None:
+        raise OSError(99, "Cannot assign requested address")
+
+    monkeypatch.setattr(forwarding, "solicit_router", unreachable)
+    machine.write("/fake/dynamic-addresses", json.dumps(DYNAMIC_ADDRESS))
+    assert SAID in machine.applied()
+    assert machine.read(ACCEPT_RA) == "2\n"
+
+
 @pytest.mark.parametrize("accept_ra", ["0\n", "2\n"])
 def test_what_the_administrator_chose_stays(machine: Machine, accept_ra: str) -> None:
     machine.write("/fake/default-routes", json.dumps(ADVERTISED_ROUTE))

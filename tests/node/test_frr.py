@@ -137,3 +137,21 @@ def test_a_damaged_state_is_told(machine: Machine) -> None:
     machine.write("/var/lib/pmx-ring/state.json", "{")
     status, _, wrong = machine.pmx_ring("apply")
     assert (status, "is damaged" in wrong) == (1, True)
+
+
+@pytest.mark.parametrize("others", ["", "bgpd=yes\n"])
+def test_what_was_there_before_outlives_a_lost_state(machine: Machine, others: str) -> None:
+    if others:
+        machine.write(DAEMONS_CONF, others)
+    machine.applied()
+    before = machine.read(DAEMONS_CONF)
+    machine.path("/var/lib/pmx-ring/state.json").unlink()
+    machine.applied()
+    assert machine.read(DAEMONS_CONF) == before
+    assert machine.applied() == ["nothing to change"]
+    machine.uninstall()
+    machine.applied()
+    assert machine.read(FRR_CONF) == DEBIAN_FRR_CONF
+    assert (machine.read(DAEMONS_CONF) if others else machine.path(DAEMONS_CONF).exists()) == (
+        others or False
+    )

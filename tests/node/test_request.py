@@ -9,7 +9,7 @@ from multiprocessing.synchronize import Event
 
 import pytest
 
-from pmx_ring.request import dpkg_lock_holder
+from pmx_ring.dpkg import dpkg_lock_holder
 from tests.node.machine import Machine
 from tests.node.test_forwarding import ADVERTISED_ROUTE
 

@@ -142,7 +142,8 @@ def _control_group(serial: str) -> Iterator[Path]:
     ours = f"pmx-cluster-tb-{Path('/proc/self/ns/pid').stat().st_ino}"
     for old in top.glob(f"{ours}-*"):
         if not Path("/proc", old.name.removeprefix(f"{ours}-").split("-")[0]).exists():
-            _remove(old)
+            with suppress(OSError):
+                _remove(old)
     group = top / f"{ours}-{serial}"
     group.mkdir()
     try:

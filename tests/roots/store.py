@@ -54,6 +54,8 @@ def _make(recipe: Recipe, folder: Path) -> None:
         ["setpriv", "--pdeathsig", "KILL", "unshare", *NAMESPACES, *recipe.command(str(new))],
         check=True,
         stdin=subprocess.DEVNULL,
+        # where Python keeps its bytecode on this machine is none of the packages' business
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
     )
     os.utime(new)
     new.rename(folder)

@@ -106,8 +106,13 @@ def changed_files(folder: Path, manifest: Manifest) -> list[str]:
     return sorted(
         file.path
         for file in manifest.files
-        if file.path in there and hashlib.sha256((folder / file.path).read_bytes()).hexdigest() != file.sha256
+        if file.path in there and _digest(folder / file.path) != file.sha256
     )
+
+
+def _digest(path: Path) -> str | None:
+    """SHA-256 of a file; None for what is none, as a pipe that would never end."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
 def plan_digest(plan: ClusterPlan) -> str:

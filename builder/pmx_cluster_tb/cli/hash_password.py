@@ -19,7 +19,7 @@ def command() -> None:
     Example:
       (umask 077; pmx-cluster-tb hash-password > root.hash)
 
-    Exit status: 0 done, 2 the password cannot be used (at least 8 bytes, printable characters).
+    Exit status: 0 done, 2 the password cannot be used (8 to 511 bytes, printable characters).
     """
     password = asked_password("to hash") if sys.stdin.isatty() else read_password()
     click.echo(crypt_hash(password))

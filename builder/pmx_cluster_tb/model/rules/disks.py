@@ -185,4 +185,27 @@ def _careless_ways(file: FileTable, report: Report) -> None:
             )
 
 
-RULES = (_one_way, _some_way, _raid_fits, _enough_disks, _list_of_serials, _no_serial_twice, _careless_ways)
+def _any_machine(file: FileTable, report: Report) -> None:
+    nodes = dict(file.numbered_nodes())
+    for disk in _disks(file, report):
+        way, (*node, _) = disk.way(), disk.path
+        nic = nodes[int(node[1])].nic
+        if way and way[1] and way[0] in ("model", "path") and nic and nic.name and not nic.mac:
+            report.warning(
+                (*node, "nic", "name"),
+                f"{shown(nic.name)} and a disk found by `{way[0]}` are not one machine's alone: this answer "
+                "installs on any machine that has both",
+                "`mac` in its place, or `serial` for the disk, stops the installer on a wrong machine",
+            )
+
+
+RULES = (
+    _one_way,
+    _some_way,
+    _raid_fits,
+    _enough_disks,
+    _list_of_serials,
+    _no_serial_twice,
+    _careless_ways,
+    _any_machine,
+)

@@ -67,7 +67,7 @@ def apply(system: System, *, dry_run: bool, force: bool, say: Say) -> Outcome:
 
 def undo(system: System, *, say: Say) -> Outcome:
     """Take back everything that `apply` did; in a chroot only the files, the network there is not its own."""
-    outcome = _run(Context(system, State.load(system)), None, dry_run=False, say=say)
+    outcome = _run(Context(system, State.load(system), under_dpkg=True), None, dry_run=False, say=say)
     if system.is_live:
         # an apply that was stopped while it waited for this very dpkg would count as failed
         run("systemctl", "reset-failed", "pmx-ring-*.service")

@@ -1,7 +1,9 @@
 """The initramfs, which names interfaces before the root file system is there."""
 
 from pmx_ring.changes import Change, Changes, Context
+from pmx_ring.dpkg import dpkg_lock_holder, wait_for_dpkg
 from pmx_ring.facts import Facts
+from pmx_ring.problems import RingError
 from pmx_ring.programs import is_installed, output_of
 from pmx_ring.system import System, digest
 
@@ -28,5 +30,26 @@ def boot_image_changes(context: Context, _facts: Facts | None) -> Changes:
 
 
 def _refresh(context: Context, present: str) -> None:
-    output_of("update-initramfs", "-u", "-k", "all", timeout_seconds=_TIMEOUT_SECONDS)
+    if context.under_dpkg:
+        _update()
+    else:
+        _update_beside_no_dpkg(context.system)
     context.state.save(boot_image=present)
+
+
+def _update() -> None:
+    output_of("update-initramfs", "-u", "-k", "all", timeout_seconds=_TIMEOUT_SECONDS)
+
+
+def _update_beside_no_dpkg(system: System) -> None:
+    # update-initramfs locks nothing: that of a kernel's package would write the same file at the same time
+    while True:
+        wait_for_dpkg(system)
+        try:
+            _update()
+        except RingError:
+            if not dpkg_lock_holder(system):
+                raise
+        else:
+            if not dpkg_lock_holder(system):
+                return

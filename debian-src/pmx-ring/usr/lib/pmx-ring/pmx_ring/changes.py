@@ -36,6 +36,8 @@ class Context:
 
     system: System
     state: State
+    under_dpkg: bool = False
+    """Whether a maintainer script of ours runs this: dpkg holds its lock, and does nothing else meanwhile."""
 
 
 Finding = Change | Notice | Record

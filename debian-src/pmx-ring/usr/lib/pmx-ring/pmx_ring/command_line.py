@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable
 from pmx_ring import first_boot
 from pmx_ring.apply import Outcome, apply, undo
 from pmx_ring.changes import Change
+from pmx_ring.dpkg import wait_for_dpkg
 from pmx_ring.fabric import fabric_changes
 from pmx_ring.facts import need_facts, read_facts
 from pmx_ring.first_boot import need_first_boot
 from pmx_ring.ports import bring_up, exists
 from pmx_ring.problems import RingError
-from pmx_ring.request import recorded_apply, request_apply, wait_for_apply, wait_for_dpkg
+from pmx_ring.request import recorded_apply, request_apply, wait_for_apply
 from pmx_ring.status import Status, as_table, node_status
 from pmx_ring.system import System
 

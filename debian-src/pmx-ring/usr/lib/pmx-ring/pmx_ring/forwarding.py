@@ -8,6 +8,7 @@ of the kernel).
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 
 from pmx_ring.changes import Change, Changes, Context
@@ -84,7 +85,8 @@ def _accept(context: Context, name: str, *, solicit: bool) -> None:
     write_file(context.system.path(ACCEPT_RA), "\n".join(lines) + "\n")
     context.system.path(f"{_CONF}/{name}/accept_ra").write_text("2\n", "ascii")
     if solicit:
-        solicit_router(name)
+        with suppress(OSError):  # it has no link-local address: the router will speak without being asked
+            solicit_router(name)
 
 
 def solicit_router(name: str) -> None:

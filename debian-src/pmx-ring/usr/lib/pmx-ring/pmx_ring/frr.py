@@ -89,14 +89,18 @@ class _File:
     @property
     def before(self) -> str | None:
         """What was there before this program wrote: to keep, and to put back."""
-        return self.original if self.path in self.context.state.written else self.live
+        if self.path in self.context.state.written or self.original is not None:
+            return self.original
+        return self.live
 
     def write(self, text: str) -> None:
         """Replace the file, keeping the first foreign one, and the last one that somebody edited."""
         system, state = self.context.system, self.context.state
         live = self.live
         if live is not None and self.path not in state.written:
-            _copy(system.path(self.path), system.path(self._kept))
+            # the state may be lost: then the first foreign one is kept already, or this is ours
+            if self.original is None and live != text:
+                _copy(system.path(self.path), system.path(self._kept))
         elif live is not None and not self.is_ours and live != self.original:
             _copy(system.path(self.path), system.path(f"{self._kept}.edited"))
         # remembered first: after a power cut in between, the file on disk still counts as foreign
@@ -126,7 +130,7 @@ def _wanted_files(context: Context) -> dict[str, str]:
     payload = context.system.text(PAYLOAD)
     if payload is None:
         raise RingError(f"`{PAYLOAD}` does not exist", "reinstall the package of this node")
-    others = _File(context, DAEMONS_CONF).before
+    others = (_File(context, DAEMONS_CONF).before or "").replace(_SWITCHES, "")
     return {CONF: payload, DAEMONS_CONF: f"{others.rstrip()}\n\n{_SWITCHES}" if others else _SWITCHES}
 
 
@@ -137,7 +141,7 @@ def _configured(context: Context, facts: Facts) -> Changes:
     )
     for path, text in wanted.items():
         file = _File(context, path)
-        if file.live != text:
+        if file.live != text or path not in context.state.written:
             yield Change(f"write `{path}`", partial(file.write, text))
     if not is_enabled():
         yield Change("enable frr.service", lambda: _enable(context))

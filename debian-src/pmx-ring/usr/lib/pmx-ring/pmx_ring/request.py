@@ -6,13 +6,13 @@ service pmx-ring-apply is started too; else that service finds the note at the n
 
 import fcntl
 import os
-import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from pmx_ring.apply import Outcome, Say, apply
 from pmx_ring.changes import Context
+from pmx_ring.dpkg import dpkg_lock_holder, wait_for_dpkg
 from pmx_ring.facts import read_facts
 from pmx_ring.forwarding import router_advertisement_changes
 from pmx_ring.problems import RingError
@@ -22,14 +22,10 @@ from pmx_ring.system import System, remove_file, write_file
 
 _NOTE = f"{FOLDER}/noted"
 _LOCK = "/run/pmx-ring.lock"
-_DPKG_LOCK = "/var/lib/dpkg/lock-frontend"
 _SERVICE = "pmx-ring-apply.service"
 _POLICY = "/usr/sbin/policy-rc.d"
 _FORBIDDEN = 101
-_DPKG_SECONDS = 3600
 _PAUSE_SECONDS = 0.25
-# struct flock of fcntl(2) with the types of 64-bit Linux
-_FLOCK = struct.Struct("@hhqqi")
 
 
 def request_apply(system: System, say: Say) -> None:
@@ -70,35 +66,6 @@ def note_identity(system: System) -> str:
     except FileNotFoundError:
         return ""
     return f"{status.st_ino}.{status.st_mtime_ns}"
-
-
-def wait_for_dpkg(system: System) -> None:
-    """Return as soon as no apt and no dpkg holds its lock, which is looked at but never taken.
-
-    Raises RingError after an hour: somebody left a question of dpkg unanswered.
-    """
-    deadline = time.monotonic() + _DPKG_SECONDS
-    while dpkg_lock_holder(system):
-        if time.monotonic() > deadline:
-            raise RingError(
-                f"apt or dpkg has been running for {_DPKG_SECONDS // 60} minutes: nothing is applied",
-                "let it end, then `pmx-ring apply`",
-            )
-        time.sleep(_PAUSE_SECONDS)
-
-
-def dpkg_lock_holder(system: System) -> int:
-    """The id of the process that holds dpkg's front-end lock, 0 where none does."""
-    try:
-        descriptor = os.open(system.path(_DPKG_LOCK), os.O_RDONLY)
-    except FileNotFoundError:
-        return 0
-    try:
-        asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        kind, _, _, _, process = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
-        return 0 if kind == fcntl.F_UNLCK else int(process) or -1
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
