@@ -8,6 +8,9 @@ from typing import TypeVar
 Value = TypeVar("Value")
 Table = Mapping[str, object]
 
+_MOST = 604_800
+"""A week in seconds: more is a mistake."""
+
 _MOMENT = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\+00:00")
 
 
@@ -63,10 +66,10 @@ def boolean(value: object, place: str) -> bool:
 
 
 def positive(value: object, place: str) -> int:
-    """A whole number from 1 on."""
+    """A whole number from 1 to `_MOST`."""
     # to JSON 5 and 5.0 are one number
-    if not isinstance(value, int | float) or isinstance(value, bool) or value < 1 or value != int(value):
-        raise BadSettings(f"{place} must be a whole number from 1 on")
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 1 <= value <= _MOST or value % 1:
+        raise BadSettings(f"{place} must be a whole number from 1 to {_MOST}")
     return int(value)
 
 
