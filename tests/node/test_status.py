@@ -77,6 +77,9 @@ WRONG: dict[str, Callable[[Machine], object]] = {
     ),
     "frr.service does not start at boot": lambda machine: machine.path("/fake/frr-is-enabled").unlink(),
     "fabricd does not run": lambda machine: machine.write("/fake/daemons", " zebra"),
+    "cannot tell whether FRR belongs to Proxmox VE's SDN: /etc/pve is not mounted": lambda machine: (
+        machine.write("/usr/bin/pmxcfs", "")
+    ),
     "`pve3` is no neighbour": lambda machine: machine.write("/fake/neighbours", NEIGHBOURS[:-60]),
     "settings are noted, but not in force yet": lambda machine: machine.write("/var/lib/pmx-ring/noted", ""),
     "the initramfs does not hold the names of the ports": lambda machine: machine.write(

@@ -72,8 +72,10 @@ def test_the_example_is_the_seed() -> None:
 
 def test_no_such_file() -> None:
     assert only_problem(Path("x/cluster.toml")) == (
-        "error: x/cluster.toml: there is no such file\n  hint: `pmx-cluster-tb init` writes one"
+        "error: x/cluster.toml: there is no such file\n"
+        "  hint: `pmx-cluster-tb init x/cluster.toml` writes one"
     )
+    assert "`pmx-cluster-tb init` writes one" in only_problem(Path("cluster.toml"))
 
 
 def test_a_folder() -> None:

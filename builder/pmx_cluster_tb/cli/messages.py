@@ -37,7 +37,7 @@ def show_error(error: click.UsageError | UserError) -> int:
             _show("error", "red", f" {error.message}", error.hint)
             return error.status
         case click.UsageError():
-            message = error.format_message().rstrip(".").replace("'", "`")
+            message = error.format_message().rstrip(".").replace("'", "`").replace(". Did you", "; did you")
             path = error.ctx.command_path if error.ctx else "pmx-cluster-tb"
             _show("error", "red", f" {message[:1].lower()}{message[1:]}", f"`{path} --help` shows the usage")
             return error.exit_code

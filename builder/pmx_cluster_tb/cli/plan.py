@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 @click.command("plan")
 @file_argument
 @click.option(
-    "--node", "names", multiple=True, metavar="N", help="Only this node, with the content of its files."
+    "--node",
+    "names",
+    multiple=True,
+    metavar="N",
+    help="Only this node, with the content of its files; can be given several times.",
 )
 @click.option(
     "--diff",

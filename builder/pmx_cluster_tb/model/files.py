@@ -70,8 +70,8 @@ def _content(path: Path, *, private: bool) -> bytes:
         with path.open("rb") as stream:
             content = stream.read(_MAXIMUM_BYTES + 1)
     except FileNotFoundError:
-        make = f"`umask 077; pmx-cluster-tb hash-password > {shlex.quote(str(path))}`"
-        raise Refusal(f"does not exist: there is no {shown(path)}", make if private else "") from None
+        make = f"`(umask 077; pmx-cluster-tb hash-password > {shlex.quote(str(path))})`"
+        raise Refusal("does not exist", make if private else f"it is looked for as {shown(path)}") from None
     except OSError as error:
         raise Refusal(f"cannot be read: {(error.strerror or str(error)).lower()}") from None
     if len(content) > _MAXIMUM_BYTES:
@@ -85,13 +85,13 @@ def _password_hash(path: Path) -> PasswordHash:
     except UnicodeDecodeError:
         raise Refusal("must hold a hash: one line of ASCII") from None
     if not text:
-        raise Refusal("is empty", f"`umask 077; pmx-cluster-tb hash-password > {shlex.quote(str(path))}`")
+        raise Refusal("is empty", f"`(umask 077; pmx-cluster-tb hash-password > {shlex.quote(str(path))})`")
     if not text.isprintable():
         raise Refusal("must hold one line, the hash")
     try:
         return parse_hash(text)
     except Refusal as refusal:
-        raise Refusal(f"holds something that {refusal.rule}", refusal.hint) from None
+        raise Refusal(f"holds no hash that can be used: it {refusal.rule}", refusal.hint) from None
 
 
 _ARMOR = re.compile(

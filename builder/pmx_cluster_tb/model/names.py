@@ -77,7 +77,7 @@ def _node_name(text: str) -> str:
     if "." in text:
         raise Refusal("must be a single label: the domain is `cluster.domain`", shown(text.partition(".")[0]))
     if text != text.lower():
-        raise Refusal("must be lower case", shown(text.lower()))
+        raise Refusal("must be lower case", shown(text.lower().replace("_", "-")))
     if not re.fullmatch(_LABEL, text):
         raise Refusal("must be letters, digits and inner hyphens, 1 to 63 of them")
     if text.isdigit():

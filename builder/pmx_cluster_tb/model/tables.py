@@ -125,7 +125,9 @@ class AccessTable(Shape):
         FILE_NAME, "File with that hash, which only its owner may read. Relative to this file."
     )
     root_ssh_keys: tuple[str, ...] | None = key(
-        ListOf(SSH_KEY), "OpenSSH public keys of root: the way in over the network when the password is lost.", default=()
+        ListOf(SSH_KEY),
+        "OpenSSH public keys of root: the way in over the network when the password is lost.",
+        default=(),
     )
     user: UserTable | None = key(TableOf(UserTable), "A second user with sudo.")
 

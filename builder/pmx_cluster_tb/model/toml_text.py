@@ -1,6 +1,7 @@
 """Reads a TOML text, with the line of everything in it, or says in our words why it cannot be read."""
 
 import re
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -27,13 +28,18 @@ class Unreadable(Exception):
         self.line = line
 
 
+def _writing(path: Path) -> str:
+    named = "" if str(path) == "cluster.toml" else f" {shlex.quote(str(path))}"
+    return f"`pmx-cluster-tb init{named}` writes one"
+
+
 def read_text(path: Path) -> str:
     """The text of the file at `path`, line ends as they are. Raises Unreadable."""
     try:
         with path.open("rb") as stream:
             content = stream.read(MAXIMUM_BYTES + 1)
     except FileNotFoundError:
-        raise Unreadable("there is no such file", "`pmx-cluster-tb init` writes one") from None
+        raise Unreadable("there is no such file", _writing(path)) from None
     except IsADirectoryError:
         raise Unreadable("is a folder, not a file") from None
     except OSError as error:

@@ -80,11 +80,15 @@ def node_status(system: System) -> Status:
         addresses={address: address in on_lo for address in wanted_addresses(facts)},
         forwarding=forwarding(system, facts),
         frr={"enabled": is_enabled(), "active": is_active(), "fabricd": runs},
-        sdn=sdn_claims(system),
+        sdn=[],
         neighbours=list(neighbours(names)) if runs else [],
         expected_neighbours=facts.neighbours,
         apply={"noted": bool(note_identity(system)), "problems": state.last_problems},
     )
+    try:
+        status.sdn = sdn_claims(system)
+    except RingError as problem:
+        status.problems.append(problem.message)
     status.notices += _notices(system, facts, status)
     status.problems += _problems(system, facts, state, status)
     return status
