@@ -1,57 +1,77 @@
-"""`first-boot [ORDERING]`: exit status 0 when every step is done, else 1."""
+"""`first-boot [ORDERING]`: exit status 0 when every step is done, 1 if not, 2 for a wrong command line."""
 
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
-from firstboot.archive import AlreadyRunning, BadArchive, only_runner, own_archive, settings_of
-from firstboot.packages import packages_step
-from firstboot.settings import BadSettings
-from firstboot.steps import StepFailed, log, run_steps
+from firstboot.archive import BadArchive, own_archive, settings_of
+from firstboot.boot import Boot
+from firstboot.log import is_by_hand, log_to
+from firstboot.one_runner import AlreadyRunning, only_runner
+from firstboot.settings import STEPS, BadSettings
+from firstboot.system import System
+
+_MACHINE = Path("/")
+_CONSOLE = "dev/console"
+_ORDERINGS = ("before-network", "network-online", "fully-up")
 
 
-def main(arguments: Sequence[str], root: Path = Path("/")) -> int:
-    """Runs the steps of the settings that this program is packed with; `root` is another in tests only."""
-    _parser().parse_args(arguments)
-    archive = own_archive()
+def main(arguments: Sequence[str]) -> int:
+    """Runs what `arguments` ask for with the settings that this program is packed with."""
+    options = _parser().parse_args(arguments)
+    archive, system = own_archive().resolve(), _system(options)
     try:
-        with only_runner(archive):
-            _run(archive, root)
-    except StepFailed as error:
-        return _failed(error.message, error.remedy)
+        boot = Boot(system, archive, settings_of(archive), by_hand=options.ordering is None)
+        with nullcontext() if system.dry_run else only_runner(system):
+            succeeded = boot.do_one(options.step) if options.step else boot.finish()
     except (BadArchive, BadSettings) as error:
-        return _failed(str(error), "copy the file again, or build it again with `pmx-cluster-tb build`")
-    except OSError as error:
-        return _failed(str(error), "it must run as root, and have room below /run")
+        return _failed(
+            system, str(error), "copy the file again, or build it again with `pmx-cluster-tb build`"
+        )
     except AlreadyRunning as error:
-        return _failed(str(error), "`journalctl --follow` shows what it does")
-    return 0
+        return _failed(system, str(error), "`journalctl --follow` shows what it does")
+    except KeyboardInterrupt:
+        return _failed(system, "interrupted", "run it again: it goes on where it stopped")
+    except OSError as error:
+        return _failed(system, str(error), "it needs root, and a disk that is neither full nor read-only")
+    return 0 if succeeded else 1
 
 
-def _run(archive: Path, root: Path) -> None:
-    settings = settings_of(archive)
-    log(f"node `{settings.node}` of cluster `{settings.cluster}`")
-    run_steps([packages_step(archive, settings.packages, root)])
-    log("finished")
+def _system(options: argparse.Namespace) -> System:
+    root = Path(options.root).resolve()
+    own = root == _MACHINE
+    console = None if options.dry_run or is_by_hand() or not own else root / _CONSOLE
+    return System(
+        root=root,
+        say=log_to(console),
+        live=own and (root / "run/systemd/system").is_dir(),
+        chroot=not own,
+        dry_run=options.dry_run,
+    )
 
 
-def _failed(message: str, remedy: str) -> int:
-    log(f"error: {message}")
-    log(f"hint: {remedy}")
+def _failed(system: System, message: str, remedy: str) -> int:
+    system.say(f"error: {message}")
+    system.say(f"hint: {remedy}")
     return 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="first-boot",
-        description="Makes this machine the node that it was built for: installs its packages. What is done "
-        "already is left alone, so it can be run again at any time. Needs root.",
+        description="Makes this machine the node that it was built for. What is done already is left alone, "
+        "so it can be run again at any time. Needs root.",
     )
+    parser.add_argument("--root", default="/", metavar="DIR", help="act on the system in DIR instead")
+    parser.add_argument("--step", choices=STEPS, metavar="NAME", help=f"do one step: {', '.join(STEPS)}")
+    parser.add_argument("--dry-run", action="store_true", help="tell what would change, and change nothing")
     parser.add_argument(
         "ordering",
         nargs="?",
-        help="when Proxmox VE runs it (`fully-up`); passed by its unit, changes nothing",
+        choices=_ORDERINGS,
+        help="passed by Proxmox VE's unit: this is a boot, which counts, and no run by hand",
     )
     return parser
 

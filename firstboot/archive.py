@@ -1,10 +1,7 @@
 """The file that this program was packed into: its settings and packages."""
 
-import fcntl
 import hashlib
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from firstboot.settings import Package, Settings, read_settings
@@ -12,10 +9,6 @@ from firstboot.settings import Package, Settings, read_settings
 
 class BadArchive(Exception):
     """The file is not whole, or it is no packed first-boot program."""
-
-
-class AlreadyRunning(Exception):
-    """Another process runs this file."""
 
 
 def own_archive() -> Path:
@@ -28,23 +21,22 @@ def settings_of(archive: Path) -> Settings:
     return read_settings(_content(archive, "settings.json"))
 
 
+def settings_digest(archive: Path) -> str:
+    """SHA-256 of the settings, hashes of the packages included. Only a success prints it."""
+    return hashlib.sha256(_content(archive, "settings.json")).hexdigest()
+
+
+def run_name(archive: Path) -> str:
+    """What the record calls runs of this build: it tells nothing of the digest of the settings."""
+    return hashlib.sha256(b"run\0" + _content(archive, "settings.json")).hexdigest()[:12]
+
+
 def package_content(archive: Path, package: Package) -> bytes:
     """The package file; raises BadArchive if its SHA-256 is not the one in the settings."""
     content = _content(archive, f"packages/{package.file}")
     if hashlib.sha256(content).hexdigest() != package.sha256:
         raise BadArchive(f"{archive}: {package.file} has another SHA-256 than the settings say")
     return content
-
-
-@contextmanager
-def only_runner(archive: Path) -> Iterator[None]:
-    """Locks `archive`, so that a run by hand does not meet the one at boot; raises AlreadyRunning."""
-    with archive.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise AlreadyRunning(f"{archive} is running already") from error
-        yield
 
 
 def _content(archive: Path, name: str) -> bytes:

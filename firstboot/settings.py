@@ -3,24 +3,49 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from firstboot import json_values
+from firstboot.json_values import BadSettings
 
 SCHEMA = 1
 """The version of the schema that this program reads."""
 
-_SETTINGS = {"schema", "cluster", "node", "packages"}
+STEPS = (
+    "wait-online",
+    "repositories",
+    "upgrade",
+    "node-package",
+    "extras",
+    "user",
+    "desktop",
+    "leftovers",
+    "kernel",
+    "report",
+)
+"""The names of all steps, in their order."""
+
 _CLUSTER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _NODE = re.compile(r"[a-z0-9][a-z0-9-]*")
+_URL = re.compile(r"https?://[!-~]+")
+_PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
+_INTERFACE = re.compile(r"en[a-z0-9]+")
+_ID_PATH = re.compile(r"[!-~]+")
+_DRIVER = re.compile(r"[a-z0-9_-]+")
+_ADDRESS = re.compile(r"[0-9a-f:.]+")
+_NETWORK = re.compile(r"[0-9a-f:.]+/[0-9]+")
+_USER = re.compile(r"[a-z_][a-z0-9_-]*")
+_FULL_NAME = re.compile(r"[^:,\x00-\x1f\x7f]*")
+_CRYPT = re.compile(r"\$[!-9;-~]+")
+_SSH_KEY = re.compile(r"[!-~][^\x00-\x1f\x7f]*")
 _PACKAGE = {
-    "name": re.compile(r"[a-z0-9][a-z0-9+.-]+"),
+    "name": _PACKAGE_NAME,
     "version": re.compile(r"[0-9][A-Za-z0-9.+~-]*"),
     "file": re.compile(r"[a-z0-9][A-Za-z0-9.+~_-]*\.deb"),
     "sha256": re.compile(r"[0-9a-f]{64}"),
 }
-
-
-class BadSettings(Exception):
-    """The settings are not for this program; the message says where and why."""
+_PORT = {"name": _INTERFACE, "path": _ID_PATH, "driver": _DRIVER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +59,71 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True)
+class Online:
+    """How to see that the network and the clock are right.
+
+    Any answer from `url` will do; no right clock shows a time before `not_before`.
+    """
+
+    url: str
+    not_before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A ring interface: its name, its controller's udev ID_PATH, and its driver."""
+
+    name: str
+    path: str
+    driver: str
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """The second user, who may use sudo; without a hash only keys let it in."""
+
+    name: str
+    full_name: str
+    password_hash: str | None = field(repr=False)
+    ssh_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A node of the cluster, with its address in the LAN and those on the ring."""
+
+    name: str
+    lan: str
+    ring: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often to try: pauses within a boot double from the first to the longest; boots and reboots end."""
+
+    first_pause: timedelta
+    longest_pause: timedelta
+    boots: int
+    reboots: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What this node's first boot does."""
+    """What this node's first boot does. `members` are sorted by number, the first one creates the cluster."""
 
     cluster: str
     node: str
     packages: tuple[Package, ...]
+    online: Online
+    extras: tuple[str, ...]
+    desktop: bool
+    user: User | None
+    ports: tuple[Port, ...]
+    members: tuple[Member, ...]
+    ring_networks: tuple[str, ...]
+    retry: Retry
+    deadlines: Mapping[str, timedelta]
+    """How long each step may take in one boot, by its name."""
 
 
 def read_settings(text: bytes) -> Settings:
@@ -48,49 +132,130 @@ def read_settings(text: bytes) -> Settings:
         value = json.loads(text)
     except ValueError as error:
         raise BadSettings(f"no JSON: {error}") from error
-    table = _table(value, "settings")
-    _check_schema(table.get("schema"))
-    _check_keys(table, _SETTINGS, "settings")
+    schema = json_values.any_table(value, "settings").get("schema")
+    if isinstance(schema, bool) or schema != SCHEMA:
+        raise BadSettings(f"schema is {schema!r}, and this program reads {SCHEMA} only")
+    return _settings(json_values.table(value, _KEYS, "settings"))
+
+
+_KEYS = {
+    "schema",
+    "cluster",
+    "node",
+    "packages",
+    "online",
+    "extras",
+    "desktop",
+    "user",
+    "ports",
+    "members",
+    "ring_networks",
+    "retry",
+    "deadlines_s",
+}
+
+
+def _settings(table: json_values.Table) -> Settings:
     return Settings(
-        cluster=_matching(table["cluster"], _CLUSTER, "cluster"),
-        node=_matching(table["node"], _NODE, "node"),
-        packages=_packages(table["packages"]),
+        cluster=json_values.matching(table["cluster"], _CLUSTER, "cluster"),
+        node=json_values.matching(table["node"], _NODE, "node"),
+        packages=json_values.items(table["packages"], _package, "packages", minimum=1),
+        online=_online(table["online"], "online"),
+        extras=json_values.items(table["extras"], _package_name, "extras"),
+        desktop=json_values.boolean(table["desktop"], "desktop"),
+        user=None if table["user"] is None else _user(table["user"], "user"),
+        ports=json_values.items(table["ports"], _port, "ports", minimum=1),
+        members=json_values.items(table["members"], _member, "members", minimum=2),
+        ring_networks=json_values.items(table["ring_networks"], _network, "ring_networks", minimum=1),
+        retry=_retry(table["retry"], "retry"),
+        deadlines=_deadlines(table["deadlines_s"], "deadlines_s"),
     )
-
-
-def _check_schema(version: object) -> None:
-    if isinstance(version, bool) or version != SCHEMA:
-        raise BadSettings(f"schema is {version!r}, and this program reads {SCHEMA} only")
-
-
-def _packages(value: object) -> tuple[Package, ...]:
-    if not isinstance(value, list) or not value:
-        raise BadSettings("packages must be a list of at least one")
-    return tuple(_package(item, f"packages[{index}]") for index, item in enumerate(value))
 
 
 def _package(value: object, place: str) -> Package:
-    table = _table(value, place)
-    _check_keys(table, set(_PACKAGE), place)
-    return Package(
-        **{key: _matching(table[key], pattern, f"{place}.{key}") for key, pattern in _PACKAGE.items()}
+    return Package(**_strings(value, _PACKAGE, place))
+
+
+def _port(value: object, place: str) -> Port:
+    return Port(**_strings(value, _PORT, place))
+
+
+def _strings(value: object, patterns: Mapping[str, re.Pattern[str]], place: str) -> dict[str, str]:
+    table = json_values.table(value, set(patterns), place)
+    return {
+        key: json_values.matching(table[key], pattern, f"{place}.{key}") for key, pattern in patterns.items()
+    }
+
+
+def _package_name(value: object, place: str) -> str:
+    return json_values.matching(value, _PACKAGE_NAME, place)
+
+
+def _network(value: object, place: str) -> str:
+    return json_values.matching(value, _NETWORK, place)
+
+
+def _address(value: object, place: str) -> str:
+    return json_values.matching(value, _ADDRESS, place)
+
+
+def _ssh_key(value: object, place: str) -> str:
+    return json_values.matching(value, _SSH_KEY, place)
+
+
+def _online(value: object, place: str) -> Online:
+    table = json_values.table(value, {"url", "not_before"}, place)
+    return Online(
+        url=json_values.matching(table["url"], _URL, f"{place}.url"),
+        not_before=json_values.moment(table["not_before"], f"{place}.not_before"),
     )
 
 
-def _table(value: object, place: str) -> Mapping[str, object]:
-    if not isinstance(value, dict):
-        raise BadSettings(f"{place} must be a table")
-    return value
+def _user(value: object, place: str) -> User:
+    table = json_values.table(value, {"name", "full_name", "password_hash", "ssh_keys"}, place)
+    crypt = table["password_hash"]
+    return User(
+        name=json_values.matching(table["name"], _USER, f"{place}.name"),
+        full_name=json_values.matching(table["full_name"], _FULL_NAME, f"{place}.full_name"),
+        password_hash=None if crypt is None else json_values.secret(crypt, _CRYPT, f"{place}.password_hash"),
+        ssh_keys=json_values.items(table["ssh_keys"], _ssh_key, f"{place}.ssh_keys"),
+    )
 
 
-def _check_keys(table: Mapping[str, object], known: set[str], place: str) -> None:
-    if missing := sorted(known - table.keys()):
-        raise BadSettings(f"{place} lacks {', '.join(missing)}")
-    if unknown := sorted(table.keys() - known):
-        raise BadSettings(f"{place} has unknown keys {', '.join(unknown)}")
+def _member(value: object, place: str) -> Member:
+    table = json_values.table(value, {"name", "lan", "ring"}, place)
+    return Member(
+        name=json_values.matching(table["name"], _NODE, f"{place}.name"),
+        lan=_address(table["lan"], f"{place}.lan"),
+        ring=json_values.items(table["ring"], _address, f"{place}.ring", minimum=1),
+    )
 
 
-def _matching(value: object, pattern: re.Pattern[str], place: str) -> str:
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise BadSettings(f"{place} is {value!r}, which does not match {pattern.pattern}")
-    return value
+def _retry(value: object, place: str) -> Retry:
+    table = json_values.table(value, {"first_pause_s", "longest_pause_s", "boots", "reboots"}, place)
+    return Retry(
+        first_pause=json_values.seconds(table["first_pause_s"], f"{place}.first_pause_s"),
+        longest_pause=json_values.seconds(table["longest_pause_s"], f"{place}.longest_pause_s"),
+        boots=json_values.positive(table["boots"], f"{place}.boots"),
+        reboots=json_values.positive(table["reboots"], f"{place}.reboots"),
+    )
+
+
+def _deadlines(value: object, place: str) -> dict[str, timedelta]:
+    table = json_values.table(value, set(STEPS), place)
+    return {step: json_values.seconds(table[step], f"{place}.{step}") for step in STEPS}
+
+
+__all__ = [
+    "SCHEMA",
+    "STEPS",
+    "BadSettings",
+    "Member",
+    "Online",
+    "Package",
+    "Port",
+    "Retry",
+    "Settings",
+    "User",
+    "read_settings",
+]

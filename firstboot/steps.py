@@ -1,47 +1,34 @@
-"""Steps: what first boot does, one after the other, each only if it is not done yet."""
+"""Steps: what first boot brings about, each only if it is not there yet."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
+
+from firstboot.system import System
 
 
 class StepFailed(Exception):
-    """A step could not be done: what went wrong, and what the administrator can do about it."""
+    """A step could not be done: what went wrong, and what the administrator can do about it.
 
-    def __init__(self, message: str, remedy: str) -> None:
+    `hopeless` says that trying again in this boot changes nothing.
+    """
+
+    def __init__(self, message: str, remedy: str, *, hopeless: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+        self.hopeless = hopeless
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing to bring about. `do` may be called again after it was killed at any point."""
+    """One thing to bring about. `do` may be called again after it was killed at any point.
+
+    A node is in the ring without its `optional` steps: when one fails, those after it are still done.
+    """
 
     name: str
-    is_done: Callable[[], bool]
-    do: Callable[[], None]
-
-
-def log(message: str) -> None:
-    """One line to the journal."""
-    print(f"pmx first boot: {message}", flush=True)  # noqa: T201 - the journal reads standard output
-
-
-def run_steps(steps: Iterable[Step]) -> None:
-    """Does what is not done yet; raises StepFailed at the first step that cannot be done."""
-    for step in steps:
-        if step.is_done():
-            log(f"{step.name}: already done")
-            continue
-        log(f"{step.name}: started")
-        try:
-            _do(step)
-        except StepFailed as error:
-            raise StepFailed(f"{step.name}: {error.message}", error.remedy) from error
-        log(f"{step.name}: done")
-
-
-def _do(step: Step) -> None:
-    step.do()
-    if not step.is_done():
-        raise StepFailed("its commands succeeded, but it is not done", "the lines above this one say more")
+    is_done: Callable[[System], bool]
+    do: Callable[[System], None]
+    deadline: timedelta
+    optional: bool = False

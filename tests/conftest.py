@@ -1,11 +1,16 @@
 """Fixtures and options for all tests."""
 
+import signal
+
 import pytest
 from hypothesis import HealthCheck, settings
 
 # how long an example takes depends on what else the machine does
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+# tests that a shell starts in the background ignore Ctrl-C, and so would every program that they start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["tests.roots.fixtures"]
 

@@ -1,85 +1,110 @@
-"""The first-boot file on real Debian systems; what the packages depend on is there, a network is not."""
+"""First boot on real Debian systems under systemd, with real apt and dpkg, and reboots."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from pmx_cluster_tb import release
-from pmx_cluster_tb.artifacts.deb import deb_bytes
-from pmx_cluster_tb.artifacts.hook import hook_bytes
-from pmx_cluster_tb.plan.types import ClusterPlan
-from pmx_cluster_tb.sources import read_first_boot_program
-from tests.artifacts.apt_state import audit, litter, states
-from tests.nodes import make_node
-from tests.plans import seed_plan
-from tests.roots.commands import Outcome
+from tests.artifacts.apt_state import audit, states
+from tests.firstboot.proxmox import (
+    FLAG,
+    HOOK,
+    KEY,
+    NEW_KERNEL,
+    OLD_KERNEL,
+    UNIT,
+    example_cluster,
+    make_proxmox,
+)
+from tests.roots.machine import Machine, booted
 from tests.roots.root import Root
+from tests.roots.snapshot import differences
+from tests.roots.waiting import wait_for
 
 pytestmark = pytest.mark.root
 
-HOOK = "/var/lib/proxmox-first-boot/proxmox-first-boot"
-INSTALLED = {"pmx-ring": "ii", "pmx-pvc1-pve1": "ii"}
-
-# is what pmx-ring's postinst calls, and kills dpkg, which runs that script
-KILLER = """#!/bin/sh
-kill -KILL "$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$PPID/status")"
-"""
-
-
-def carry_hook(root: Root, plan: ClusterPlan | None = None) -> None:
-    """Puts pve1's first-boot file, of the seed or of `plan`, where Proxmox VE's installer does."""
-    plan = plan or seed_plan()
-    packages = (plan.ring_package, plan.nodes[0].package)
-    debs = {package.file_name: deb_bytes(package, release.RELEASE_DATE) for package in packages}
-    hook = hook_bytes(read_first_boot_program(), plan.nodes[0].first_boot, debs, release.RELEASE_DATE)
-    root.write(HOOK, hook, 0o700)
-
-
-def first_boot(root: Root) -> Outcome:
-    """Runs it as its unit does: a path, no home, no locale."""
-    bare = ["env", "--ignore-environment", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"]
-    return root.run([*bare, HOOK, "fully-up"], check=False)
+RECORD = "/var/lib/pmx-ring/first-boot/record.jsonl"
 
 
 @pytest.fixture
 def node(root: Root) -> Root:
-    """A root like pve1 at its first boot."""
-    make_node(root)
-    carry_hook(root)
+    """A root like pve1 before its first boot."""
+    make_proxmox(root, example_cluster())
     return root
 
 
-def test_installs_once(node: Root) -> None:
-    outcome = first_boot(node)
-    assert outcome.status == 0, outcome
-    assert outcome.stdout.endswith("pmx first boot: packages: done\npmx first boot: finished\n"), outcome
-    # apt reads the files as its own user
-    assert "unsandboxed" not in outcome.stdout + outcome.stderr
-    assert (states(node), audit(node), litter(node)) == (INSTALLED, "", [])
-    again = first_boot(node)
-    assert (again.status, again.stderr) == (0, "")
-    assert "packages: already done" in again.stdout
-    assert not node.file("/run/pmx-first-boot").exists()
+def events(root: Root, kind: str) -> list[dict[str, object]]:
+    lines = root.file(RECORD).read_text().splitlines()
+    return [event for event in map(json.loads, lines) if event["event"] == kind]
 
 
-def test_the_wrong_machine_keeps_what_it_has(node: Root) -> None:
-    node.name_host("elsewhere")
-    outcome = first_boot(node)
-    assert outcome.status == 1
-    assert "hint: mend what apt says above (" in outcome.stdout
-    assert "pmx-pvc1-pve1" not in states(node)
-    assert not node.file("/run/pmx-first-boot").exists()
-    node.name_host("pve1")
-    assert first_boot(node).status == 0
-    assert (states(node), audit(node)) == (INSTALLED, "")
+def last_event(root: Root) -> str:
+    lines = root.file(RECORD).read_text().splitlines() if root.file(RECORD).exists() else []
+    return str(json.loads(lines[-1])["event"]) if lines else ""
 
 
-def test_dpkg_killed_in_the_middle(node: Root) -> None:
-    node.write("/killer/pmx-ring", KILLER, 0o755)
-    node.write("/etc/apt/apt.conf.d/99killer", 'DPkg::Path "/killer:/usr/sbin:/usr/bin:/sbin:/bin";\n')
-    killed = first_boot(node)
-    assert killed.status == 1, killed
-    assert states(node)["pmx-ring"] == "iF"
-    node.file("/etc/apt/apt.conf.d/99killer").unlink()
-    outcome = first_boot(node)
-    assert outcome.status == 0, outcome
-    assert "running `dpkg --force-confdef --force-confold --configure -a`" in outcome.stdout
-    assert (states(node), audit(node)) == (INSTALLED, "")
+def ended(machine: Machine) -> str:
+    """`active` or `failed` once the unit has ended, `off` when the machine has."""
+
+    def state() -> str:
+        if not Path(f"/proc/{machine.leader}/root/usr").exists():
+            return "off"
+        return machine.properties(UNIT, "ActiveState").get("ActiveState", "off")
+
+    ends = {"active", "failed", "off", "inactive"}
+    return wait_for(
+        "end of first boot",
+        state,
+        until=lambda now: now in ends,
+        seconds=60,
+        explain=lambda: machine.journal(f"--unit={UNIT}", "--output=cat"),
+    )
+
+
+def boot(root: Root, look: Callable[[Machine], None] = lambda _: None) -> tuple[str, str]:
+    """One boot: how first boot ended, and what the journal says of it; `look` at the machine then."""
+    kernels = [path.name.removeprefix("vmlinuz-") for path in root.file("/boot").glob("vmlinuz-*")]
+    newest = max(kernels, key=lambda kernel: [int(number) for number in re.findall(r"\d+", kernel)])
+    root.write("/etc/running-kernel", f"{newest}\n")
+    with booted(root) as machine:
+        machine.run(["systemctl", "start", "--no-block", UNIT])
+        end = ended(machine)
+        journal = "" if end == "off" else machine.journal(f"--unit={UNIT}", "--output=cat")
+        if end != "active" and last_event(root) == "reboot":
+            return "rebooting", journal  # the shutdown kills it, seen or not
+        look(machine)
+        return end, journal
+
+
+def look_at_the_ring(machine: Machine) -> None:
+    assert "10.0.0.81/32" in machine.says("ip", "-brief", "address", "show", "dev", "lo")
+    assert " net 49.0000.0000.0001.00" in machine.says("vtysh", "-c", "show running-config").splitlines()
+    assert machine.run(["pmx-ring", "apply", "--dry-run"]).stdout == "nothing to change\n"
+    assert machine.failed_units() == []
+
+
+def test_from_a_bare_installation_to_a_finished_node(node: Root) -> None:
+    node.write("/copy", node.file(HOOK).read_bytes(), 0o700)
+    end, journal = boot(node)
+    assert end == "rebooting", journal
+    (reboot,) = events(node, "reboot")
+    assert reboot["reason"] == f"kernel {OLD_KERNEL} runs, and {NEW_KERNEL} is the newest installed"
+    end, journal = boot(node, look_at_the_ring)
+    assert end == "active", journal
+    (finished,) = events(node, "finished")
+    assert f"pmx first boot: finished: {finished['settings']}" in journal.splitlines()
+    assert not node.file(FLAG).exists()
+    assert b"$6$" not in node.file(HOOK).read_bytes()
+    assert states(node) == {"pmx-ring": "ii", "pmx-pvc1-pve1": "ii"}
+    assert audit(node) == ""
+    assert "thunderbolt0" not in node.file("/etc/network/interfaces").read_text()
+    assert node.file("/home/pieter/.ssh/authorized_keys").read_text() == f"{KEY}\n"
+    assert "pieter" in node.run(["getent", "group", "sudo"]).stdout
+    assert json.loads(node.run(["pmx-ring", "first-boot", "--json"]).stdout)["state"] == "finished"
+    before = node.tree()
+    again = node.run(["/copy"])
+    assert again.stdout.endswith(": nothing to do\n")
+    assert {path for path in differences(before, node.tree()) if not path.startswith("/run/")} == set()
+    assert boot(node, look_at_the_ring)[0] == "inactive"

@@ -16,6 +16,7 @@ PACKAGES = {
     "dpkg-buildpackage": "dpkg-dev",
     "dpkg-deb": "dpkg",
     "git": "git",
+    "gpg": "gnupg",
     "ip": "iproute2",
     "lintian": "lintian",
     "mmdebstrap": "mmdebstrap",

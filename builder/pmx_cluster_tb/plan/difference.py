@@ -115,10 +115,15 @@ def _agreed(package: Package) -> object:
     return cast("Table", json.loads(facts))["cluster_wide"]
 
 
+_IN_PACKAGE = {"ports", "members", "ring_networks"}
+"""What first boot is told of the ring, for checks and its report: the package brings it to a running node."""
+
+
 def _installed_by(node: BuiltNode) -> dict[str, bytes]:
-    """The texts that only an installation reads, without the versions of packages."""
+    """The texts that only an installation reads, without the versions of packages and what they carry."""
     packages = cast("list[dict[str, str]]", node.first_boot["packages"])
-    settings = {**node.first_boot, "packages": [package["name"] for package in packages]}
+    settings = {key: value for key, value in node.first_boot.items() if key not in _IN_PACKAGE}
+    settings["packages"] = [package["name"] for package in packages]
     return {
         "answer.toml": node.answer.encode(),
         "first-boot settings": json.dumps(settings, indent=2).encode() + b"\n",

@@ -1,16 +1,43 @@
 """What the first-boot program of a node is told."""
 
-from pmx_cluster_tb.model.cluster import Cluster, Node
+from datetime import timedelta
+
+from pmx_cluster_tb import release
+from pmx_cluster_tb.model.cluster import Cluster, Node, User
+from pmx_cluster_tb.plan.ring import ring_ipv4, ring_ipv6
 from pmx_cluster_tb.plan.types import FirstBootSettings, Package
 
 SETTINGS_SCHEMA = 1
+
+_ONLINE_URL = "http://download.proxmox.com/debian/pve/"
+"""The repository that all nodes use without a subscription."""
+
+_FIRST_PAUSE = timedelta(seconds=5)
+_LONGEST_PAUSE = timedelta(minutes=5)
+_BOOTS = 10
+_REBOOTS = 4
+
+_DEADLINES = {
+    "wait-online": timedelta(minutes=15),
+    "repositories": timedelta(minutes=2),
+    "upgrade": timedelta(hours=2),  # about 1 GB, at 2 Mbit/s and with a slow disk
+    "node-package": timedelta(minutes=45),
+    "extras": timedelta(minutes=45),
+    "user": timedelta(minutes=15),
+    "desktop": timedelta(hours=2),
+    "leftovers": timedelta(minutes=2),
+    "kernel": timedelta(minutes=30),
+    "report": timedelta(minutes=2),
+}
+"""How long each step may take in one boot."""
 
 
 def first_boot_settings(cluster: Cluster, node: Node, packages: tuple[Package, ...]) -> FirstBootSettings:
     """The settings for `node`, which installs `packages` in one run of apt.
 
-    `firstboot/settings.schema.json` describes the value.
+    `firstboot/settings.schema.json` describes the value. It may hold a password's hash.
     """
+    ring = cluster.ring
     return FirstBootSettings(
         {
             "schema": SETTINGS_SCHEMA,
@@ -20,5 +47,41 @@ def first_boot_settings(cluster: Cluster, node: Node, packages: tuple[Package, .
                 {"name": package.name, "version": package.version, "file": package.file_name}
                 for package in packages
             ],
+            "online": {"url": _ONLINE_URL, "not_before": release.RELEASE_DATE.isoformat()},
+            "extras": list(cluster.extras.packages),
+            "desktop": cluster.extras.desktop,
+            "user": None if cluster.access.user is None else _user(cluster.access.user),
+            "ports": [{"name": port.name, "path": port.path, "driver": port.driver} for port in node.ports],
+            "members": [_member(cluster, member) for member in cluster.nodes],
+            "ring_networks": [str(network) for network in (ring.ipv4, ring.ipv6) if network is not None],
+            "retry": {
+                "first_pause_s": _whole_seconds(_FIRST_PAUSE),
+                "longest_pause_s": _whole_seconds(_LONGEST_PAUSE),
+                "boots": _BOOTS,
+                "reboots": _REBOOTS,
+            },
+            "deadlines_s": {step: _whole_seconds(deadline) for step, deadline in _DEADLINES.items()},
         }
     )
+
+
+def _user(user: User) -> dict[str, object]:
+    return {
+        "name": user.name,
+        "full_name": user.full_name,
+        "password_hash": None if user.password_hash is None else user.password_hash.crypt,
+        "ssh_keys": list(user.ssh_keys),
+    }
+
+
+def _member(cluster: Cluster, node: Node) -> dict[str, object]:
+    addresses = (ring_ipv4(cluster.ring, node), ring_ipv6(cluster.ring, node))
+    return {
+        "name": node.name,
+        "lan": str(node.address.ip),
+        "ring": [str(address) for address in addresses if address is not None],
+    }
+
+
+def _whole_seconds(duration: timedelta) -> int:
+    return int(duration.total_seconds())

@@ -88,7 +88,23 @@ def first_boot_steps(settings: FirstBootSettings) -> list[str]:
     """What the first-boot program does, in words."""
     packages = cast("Iterable[dict[str, str]]", settings.table["packages"])
     names = " and ".join(package["name"] for package in packages)
-    return [f"installs {names} in one run of apt-get"]
+    steps = [
+        "waits for the network and a sane clock",
+        "takes the repositories that need no subscription",
+        "upgrades all packages",
+        f"installs {names} in one run of apt-get",
+    ]
+    if extras := cast("list[str]", settings.table["extras"]):
+        steps.append(f"installs {', '.join(extras)}")
+    if user := cast("dict[str, str] | None", settings.table["user"]):
+        steps.append(f"makes the user {user['name']}, who may use sudo")
+    if settings.table["desktop"]:
+        steps.append("installs MATE, Chromium and LightDM, and masks sleep")
+    return [
+        *steps,
+        "removes what the installer wrote for the ring's ports",
+        "reboots if it must, and reports",
+    ]
 
 
 def package_tree(package: Package) -> Tree:

@@ -6,11 +6,13 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 
+from pmx_ring import first_boot
 from pmx_ring.apply import Outcome, apply, undo
 from pmx_ring.changes import Change
 from pmx_ring.dpkg import wait_for_dpkg
 from pmx_ring.fabric import fabric_changes
 from pmx_ring.facts import need_facts, read_facts
+from pmx_ring.first_boot import need_first_boot
 from pmx_ring.ports import bring_up, exists
 from pmx_ring.problems import RingError
 from pmx_ring.request import recorded_apply, request_apply, wait_for_apply
@@ -113,6 +115,16 @@ def _done(changes: Iterable[object]) -> int:
     return 0
 
 
+def _first_boot(system: System, options: argparse.Namespace) -> int:
+    recorded = need_first_boot(system)
+    if options.json:
+        _say(json.dumps(first_boot.as_table(recorded), indent=2))
+    else:
+        for line in first_boot.as_lines(recorded):
+            _say(line)
+    return _FAILED if any(recorded.problems()) else 0
+
+
 def _request(system: System, _options: argparse.Namespace) -> int:
     request_apply(system, _say)
     return 0
@@ -143,6 +155,8 @@ def _parser() -> argparse.ArgumentParser:
     one = command("port", _port, "bring up one port; for pmx-ring-port@.service")
     one.add_argument("name", metavar="NAME")
     command("fabric", _fabric, "complete what FRR runs with; for pmx-ring-fabric.service")
+    one = command("first-boot", _first_boot, "show what first boot did; exit status 1 if it is not finished")
+    one.add_argument("--json", action="store_true")
     command("request", _request, "ask for an apply after apt has ended; for the package's scripts")
     command("wait-for-dpkg", _wait_for_dpkg, "wait for the end of apt; for pmx-ring-apply.service")
     command("undo", _undo, "take back what apply did; for the package's scripts")

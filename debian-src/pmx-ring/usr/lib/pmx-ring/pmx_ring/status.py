@@ -9,6 +9,7 @@ from pmx_ring.apply import is_for_this_host
 from pmx_ring.boot_image import files_digest
 from pmx_ring.fabric import runs_fabricd
 from pmx_ring.facts import Facts, host_name, need_facts
+from pmx_ring.first_boot import read_first_boot
 from pmx_ring.forwarding import forwarding
 from pmx_ring.frr import is_active, is_enabled
 from pmx_ring.modules import missing_modules, waits_for_reboot
@@ -138,6 +139,7 @@ def _problems(system: System, facts: Facts, state: State, status: Status) -> Ite
     yield from (f"`{key}` is not 1" for key, on in status.forwarding.items() if not on)
     yield from _frr_problems(status)
     yield from _apply_problems(system, state, status)
+    yield from read_first_boot(system).problems()
 
 
 def _reads_interfaces_d(system: System) -> bool:

@@ -1,0 +1,43 @@
+"""The user databases below /etc, read only: passwd(5), shadow(5), group(5)."""
+
+from dataclasses import dataclass
+
+from firstboot.system import System
+
+_PASSWD_FIELDS = 7
+_GROUP_FIELDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A line of /etc/passwd."""
+
+    name: str
+    uid: int
+    gid: int
+    home: str
+
+
+def account(system: System, name: str) -> Account | None:
+    """The account of that name."""
+    for fields in _lines(system, "/etc/passwd"):
+        if fields[0] == name and len(fields) == _PASSWD_FIELDS:
+            return Account(name, int(fields[2]), int(fields[3]), fields[5])
+    return None
+
+
+def has_password_hash(system: System, name: str, crypt: str) -> bool:
+    """Whether the account's password has this hash."""
+    return any(fields[:2] == [name, crypt] for fields in _lines(system, "/etc/shadow"))
+
+
+def is_in_group(system: System, name: str, group: str) -> bool:
+    """Whether the group lists the account."""
+    return any(
+        fields[0] == group and len(fields) == _GROUP_FIELDS and name in fields[3].split(",")
+        for fields in _lines(system, "/etc/group")
+    )
+
+
+def _lines(system: System, path: str) -> list[list[str]]:
+    return [line.split(":") for line in system.text(path).splitlines()]

@@ -1,0 +1,92 @@
+"""Runs of apt-get that ask nothing, keep the administrator's files, and mend what an earlier run left."""
+
+from collections.abc import Sequence
+
+from firstboot.account_locks import remove_stale_locks
+from firstboot.commands import output_of, run
+from firstboot.locks import wait_for_locks
+from firstboot.steps import StepFailed
+from firstboot.system import System
+
+_LOCK_TIMEOUT_S = 600
+_DPKG_OPTIONS = ("--force-confdef", "--force-confold")
+_REMEDY = "mend what it says, so that `{command}` succeeds, then reboot: every boot tries again"
+_DPKG_JOURNAL = "/var/lib/dpkg/updates"
+_INSTALLED = "installed"
+_REINSTALL = "reinstreq"
+
+
+def apt_get(system: System, *words: str) -> None:
+    """Runs `apt-get` as soon as nobody else does; raises StepFailed."""
+    wait_for_locks(system)
+    options = [f"DPkg::Lock::Timeout={_LOCK_TIMEOUT_S}", "Acquire::Retries=3", "Dpkg::Use-Pty=0"]
+    options += [f"Dpkg::Options::={option}" for option in _DPKG_OPTIONS]
+    command = ["apt-get", "--yes", "--quiet", *(word for option in options for word in ("-o", option))]
+    run(system, [*command, *words], _REMEDY.format(command=f"apt-get {' '.join(words)}"))
+
+
+def update(system: System) -> None:
+    """Fetches the lists of all repositories; raises StepFailed if one of them cannot be had."""
+    # by itself apt takes what it has got of old ones for a success
+    apt_get(system, "--error-on=any", "update")
+
+
+def install(system: System, *words: str) -> None:
+    """Installs packages, by name or file, after mending what is broken; raises StepFailed."""
+    continue_dpkg(system)
+    fix_broken(system)
+    apt_get(system, "install", *words)
+
+
+def continue_dpkg(system: System) -> None:
+    """Ends what an interrupted dpkg began, as far as it can; raises StepFailed if another dpkg goes on."""
+    wait_for_locks(system)
+    remove_stale_locks(system)
+    if is_clean(system):
+        return
+    try:
+        # apt refuses to work before (apt-pkg's debSystem::CheckUpdates)
+        remedy = _REMEDY.format(command="dpkg --configure -a")
+        run(system, ["dpkg", *_DPKG_OPTIONS, "--configure", "-a"], remedy)
+    except StepFailed as error:
+        # a package may lack what it depends on, which only apt can bring
+        system.say(error.message)
+
+
+def fix_broken(system: System) -> None:
+    """Installs what half installed packages lack; raises StepFailed."""
+    if not is_clean(system):
+        apt_get(system, "--fix-broken", "install")
+
+
+def is_interrupted(system: System) -> bool:
+    """Whether dpkg was killed in the middle."""
+    journal = system.path(_DPKG_JOURNAL)
+    return journal.is_dir() and any(entry.name.isdigit() for entry in journal.iterdir())
+
+
+def is_clean(system: System) -> bool:
+    """Whether no package is half installed."""
+    return not is_interrupted(system) and not _audit(system)
+
+
+def installed_versions(system: System, packages: Sequence[str]) -> dict[str, str]:
+    """The versions of those `packages` that are wholly installed."""
+    if not packages:
+        return {}
+    query = ["dpkg-query", "--show", "--showformat=${Package} ${Version} ${db:Status-Status}\\n"]
+    # status 1: at least one is unknown
+    lines = output_of(system, [*query, *packages], accepted=(0, 1)).splitlines()
+    rows = (line.split(" ") for line in lines)
+    return {row[0]: row[1] for row in rows if len(row) == 3 and row[2] == _INSTALLED}
+
+
+def broken_off(system: System, packages: Sequence[str]) -> set[str]:
+    """Those of `packages` that dpkg must unpack again before it does anything else."""
+    query = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Eflag}\\n"]
+    lines = output_of(system, [*query, *packages], accepted=(0, 1)).splitlines()
+    return {line.split(" ")[0] for line in lines if line.endswith(f" {_REINSTALL}")}
+
+
+def _audit(system: System) -> str:
+    return output_of(system, ["dpkg", "--audit"]).strip()

@@ -1,0 +1,97 @@
+"""The step that takes a node from the enterprise repositories to those that need no subscription."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from firstboot.changes import FileChange, bring_about, real_path
+from firstboot.repositories import ARCHIVE_KEYRING, NodeFacts, repository_changes
+from firstboot.settings import Settings
+from firstboot.steps import Step, StepFailed
+
+_LIST = "etc/apt/sources.list"
+_FOLDER = "etc/apt/sources.list.d"
+# apt passes over all other names (apt-pkg's GetListOfFilesInDir)
+_READ_BY_APT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*\.(list|sources)")
+_KEY_FOLDERS = ("usr/share/keyrings", "etc/apt/keyrings", "etc/apt/trusted.gpg.d")
+_KEY_FILE = re.compile(r"(?<![^\s=,])/[^\s,\]\"]+")
+_CEPH_RELEASES = "usr/share/perl5/PVE/Ceph/Releases.pm"
+
+
+def repositories_step(settings: Settings) -> Step:
+    """Enterprise off and no-subscription on, for Proxmox VE and Ceph, in the apt sources of the node."""
+    return Step(
+        name="repositories",
+        is_done=lambda system: not changes_of_repositories(system.root),
+        do=lambda system: bring_about(system, changes_of_repositories(system.root)),
+        deadline=settings.deadlines["repositories"],
+    )
+
+
+def changes_of_repositories(root: Path) -> list[FileChange]:
+    """What the step would change."""
+    files = apt_sources(root)
+    changed = repository_changes(files, node_facts(root, files))
+    return [FileChange(path, files.get(path), content) for path, content in sorted(changed.items())]
+
+
+def apt_sources(root: Path) -> dict[str, bytes]:
+    """The files below `root` that apt reads its sources from, by their path without a leading slash."""
+    folder = root / _FOLDER
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    paths = [_LIST, *(f"{_FOLDER}/{name}" for name in names if _READ_BY_APT.fullmatch(name))]
+    real_paths = {path: real_path(root, root / path) for path in paths}
+    return {path: real.read_bytes() for path, real in real_paths.items() if real.is_file()}
+
+
+def node_facts(root: Path, files: Mapping[str, bytes]) -> NodeFacts:
+    """What the system below `root` says of itself; `files` are its apt sources."""
+    status = _text(root / "var/lib/dpkg/status")
+    return NodeFacts(
+        codename=_codename(root),
+        key_files=frozenset(_key_files(root, files)),
+        default_ceph=_default_ceph(_text(root / _CEPH_RELEASES)),
+        installed_ceph=int(_field_of_package(status, "ceph-base", r"Version: (?:\d+:)?(\d+)\.") or 0),
+        architecture=_field_of_package(status, "dpkg", r"Architecture: (\S+)") or "amd64",
+    )
+
+
+def _codename(root: Path) -> str:
+    text = _text(root / "etc/os-release") or _text(root / "usr/lib/os-release")
+    match = re.search(r"^VERSION_CODENAME=[\"']?([A-Za-z0-9-]+)", text, re.MULTILINE)
+    if not match:
+        raise StepFailed(f"`{root / 'etc/os-release'}` has no `VERSION_CODENAME`", "is this a Debian system?")
+    return match[1]
+
+
+def _key_files(root: Path, files: Mapping[str, bytes]) -> Iterator[str]:
+    named = {path for content in files.values() for path in _KEY_FILE.findall(content.decode("latin-1"))}
+    yield from (path for path in {*named, ARCHIVE_KEYRING} if (root / path[1:]).is_file())
+    for folder in _KEY_FOLDERS:
+        yield from (f"/{path.relative_to(root)}" for path in (root / folder).glob("*"))
+
+
+def _default_ceph(perl: str) -> str:
+    # pve-manager's table of Ceph releases, in which one is marked
+    name = ""
+    for line in perl.splitlines():
+        if match := re.match(r"\s*'?([a-z]+)'?\s*=>\s*\{", line):
+            name = match[1]
+        elif re.match(r"\s*'current-backend-default'\s*=>\s*1\b", line):
+            return name
+    return ""
+
+
+def _field_of_package(status: str, package: str, pattern: str) -> str:
+    paragraph = re.search(
+        rf"^Package: {package}\nStatus: install ok installed\n(.+\n)+", status, re.MULTILINE
+    )
+    field = re.search(f"^{pattern}", paragraph.group(), re.MULTILINE) if paragraph else None
+    return field[1] if field else ""
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""

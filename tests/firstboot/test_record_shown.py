@@ -1,0 +1,105 @@
+"""`pmx-ring first-boot`: what it makes of the record."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(__file__).parents[2] / "debian-src/pmx-ring/usr/lib/pmx-ring"
+RECORD = "var/lib/pmx-ring/first-boot/record.jsonl"
+
+Event = dict[str, object]
+
+START: Event = {"event": "start", "boot": "1", "how": "at boot"}
+FAILED: Event = {
+    "event": "step-end",
+    "step": "extras",
+    "outcome": "failed",
+    "seconds": 1.5,
+    "optional": True,
+    "message": "no iperf3",
+    "remedy": "look",
+}
+DONE: Event = {"event": "step-end", "step": "extras", "outcome": "done", "seconds": 2, "optional": True}
+REQUIRED: Event = {**FAILED, "step": "upgrade", "optional": False}
+UNFINISHED: Event = {"event": "unfinished", "failed": ["extras"]}
+
+CASES: dict[str, tuple[list[Event], str, list[str]]] = {
+    "finished": ([START, DONE, {"event": "finished", "settings": "abc"}], "finished", []),
+    "running": ([START], "running", []),
+    "a failure while it runs": ([START, FAILED], "running", []),
+    "an optional step failed": (
+        [START, FAILED, UNFINISHED],
+        "unfinished",
+        ["`extras`: no iperf3"],
+    ),
+    "and was done by hand": ([START, FAILED, UNFINISHED, DONE], "unfinished", []),
+    "and is tried again": ([START, FAILED, UNFINISHED, START], "running", []),
+    "a required step was done by hand": (
+        [START, REQUIRED, {**UNFINISHED, "failed": ["upgrade"]}, {**REQUIRED, "outcome": "done"}],
+        "unfinished",
+        ["did not do all of its steps"],
+    ),
+    "gave up": (
+        [START, REQUIRED, {**UNFINISHED, "failed": ["upgrade"]}, {"event": "gave-up", "boots": 10}],
+        "gave-up",
+        ["could not do `upgrade`"],
+    ),
+    "a reboot": ([START, {"event": "reboot", "reason": "kernel"}], "running", []),
+}
+
+
+def pmx_ring(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    program = (
+        f"import sys; sys.path.insert(0, {str(PROGRAM)!r})\n"
+        "from pathlib import Path\n"
+        "from pmx_ring.command_line import main\nfrom pmx_ring.system import System\n"
+        f"sys.exit(main({list(words)!r}, System(Path({str(root)!r}))))"
+    )
+    return subprocess.run([sys.executable, "-IBc", program], capture_output=True, text=True, check=False)
+
+
+def record(root: Path, events: list[Event]) -> None:
+    file = root / RECORD
+    file.parent.mkdir(parents=True)
+    lines = [json.dumps({"time": "2026-12-24T18:00:00+00:00", "run": "a", **event}) for event in events]
+    file.write_text("\n".join(["torn {", *lines, ""]))
+
+
+@pytest.mark.parametrize(("events", "state", "problems"), CASES.values(), ids=list(CASES))
+def test_state_and_problems(tmp_path: Path, events: list[Event], state: str, problems: list[str]) -> None:
+    record(tmp_path, events)
+    result = pmx_ring(tmp_path, "first-boot", "--json")
+    told = json.loads(result.stdout)
+    assert told["state"] == state
+    assert len(told["problems"]) == len(problems)
+    assert all(part in problem for part, problem in zip(problems, told["problems"], strict=True))
+    assert result.returncode == (1 if problems else 0)
+
+
+def test_for_a_person(tmp_path: Path) -> None:
+    record(tmp_path, [START, FAILED, UNFINISHED])
+    (tmp_path / "var/lib/pmx-ring/first-boot/report.txt").write_text("what remains\n")
+    assert pmx_ring(tmp_path, "first-boot").stdout.splitlines() == [
+        "2026-12-24T18:00:00+00:00  started at boot",
+        "2026-12-24T18:00:00+00:00    extras: failed after 1.5 s: no iperf3",
+        "  hint: look",
+        "2026-12-24T18:00:00+00:00  not finished, because of extras",
+        "first boot: unfinished",
+        "",
+        "what remains",
+    ]
+
+
+def test_only_the_last_hook_counts(tmp_path: Path) -> None:
+    old: list[Event] = [{**event, "run": "old"} for event in (START, REQUIRED, UNFINISHED)]
+    record(tmp_path, [*old, START])
+    assert json.loads(pmx_ring(tmp_path, "first-boot", "--json").stdout)["state"] == "running"
+
+
+def test_no_record(tmp_path: Path) -> None:
+    result = pmx_ring(tmp_path, "first-boot")
+    assert result.returncode == 1
+    assert "error: no first boot is recorded on this machine" in result.stderr

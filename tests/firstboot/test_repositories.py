@@ -1,0 +1,132 @@
+"""The repository editor on real-world shapes of apt's sources, found by listing `repositories/`.
+
+A case is a folder: `before/` is what matters of a node's root, `after/` what its apt sources must become, and
+`targets.txt` the repositories that are enabled then, as `<type> <URI> <suite> <component>`: written by hand,
+and judged by apt.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from firstboot.repositories_step import apt_sources, changes_of_repositories, repositories_step
+from firstboot.steps import StepFailed
+from tests.firstboot import proxmox_apt
+from tests.firstboot.apt import Apt
+from tests.firstboot.node import node_settings, system_of
+
+_CASES = sorted(path for path in (Path(__file__).parent / "repositories").iterdir() if path.is_dir())
+
+every_case = pytest.mark.parametrize("case", _CASES, ids=lambda case: case.name)
+
+
+def _sources(root: Path) -> dict[str, bytes]:
+    # every file, also those that apt passes over
+    folder = root / "etc/apt"
+    paths = [path for path in [folder / "sources.list", *folder.glob("sources.list.d/*")] if path.is_file()]
+    return {str(path.relative_to(root)): path.read_bytes() for path in paths}
+
+
+def _copy(case: Path, root: Path) -> Path:
+    return Path(shutil.copytree(case / "before", root))
+
+
+def test_there_are_many_cases() -> None:
+    assert len(_CASES) >= 40
+
+
+@every_case
+def test_sources_become_what_they_must(case: Path, tmp_path: Path) -> None:
+    root = _copy(case, tmp_path / "root")
+    step = repositories_step(node_settings())
+    needed = _sources(case / "before") != _sources(case / "after")
+    assert step.is_done(system_of(root)) is not needed
+    step.do(system_of(root))
+    assert _sources(root) == _sources(case / "after")
+    assert step.is_done(system_of(root))
+
+
+@every_case
+def test_a_second_run_changes_nothing(case: Path, tmp_path: Path) -> None:
+    root = _copy(case, tmp_path / "root")
+    repositories_step(node_settings()).do(system_of(root))
+    assert changes_of_repositories(root) == []
+
+
+@every_case
+def test_the_gui_reads_what_it_read_before(case: Path) -> None:
+    _, errors_before = proxmox_apt.repositories(case / "before/etc/apt")
+    found, errors = proxmox_apt.repositories(case / "after/etc/apt")
+    assert errors == errors_before
+    for repository in found:
+        for uri in repository.uris:
+            enterprise = "enterprise.proxmox.com" in uri and not uri.endswith("/pbs")
+            assert not (repository.enabled and enterprise)
+
+
+@pytest.mark.parametrize(
+    ("case", "suite", "ceph"),
+    [
+        ("pve8-fresh", "bookworm", "quincy"),
+        ("pve8-fresh-reef", "bookworm", "reef"),
+        ("pve8-fresh-squid", "bookworm", "squid"),
+        ("pve8-switched-by-hand", "bookworm", "quincy"),
+        ("pve9-fresh", "trixie", "squid"),
+        ("pve9-fresh-tentacle", "trixie", "tentacle"),
+        ("pve9-stanzas-disabled", "trixie", "squid"),
+        ("pve9-both-uris-in-one-stanza", "trixie", "squid"),
+        ("pve9-folded-fields", "trixie", "squid"),
+        ("pve9-windows-line-ends", "trixie", "squid"),
+        ("pve10-new-codename", "forky", "umbrella"),
+    ],
+)
+def test_the_gui_shows_the_standard_repositories_as_switched(case: str, suite: str, ceph: str) -> None:
+    found, _ = proxmox_apt.repositories(Path(__file__).parent / "repositories" / case / "after/etc/apt")
+
+    def status(host: str, product: str, component: str) -> bool | None:
+        return proxmox_apt.status(found, {f"{host}.proxmox.com/debian/{product}"}, component, suite)
+
+    assert status("https://enterprise", "pve", "pve-enterprise") is False
+    assert status("https://enterprise", f"ceph-{ceph}", "enterprise") is False
+    assert status("http://download", "pve", "pve-no-subscription") is True
+    assert status("http://download", f"ceph-{ceph}", "no-subscription") is True
+
+
+def test_without_a_codename_the_step_says_so(tmp_path: Path) -> None:
+    with pytest.raises(StepFailed, match="VERSION_CODENAME"):
+        changes_of_repositories(tmp_path)
+
+
+def test_a_link_to_a_list_is_followed(tmp_path: Path) -> None:
+    root = _copy(_CASES[-1].with_name("pve8-fresh"), tmp_path / "root")
+    listed = root / "etc/apt/sources.list.d/ceph.list"
+    kept = root / "srv/ceph.list"
+    kept.parent.mkdir()
+    listed.rename(kept)
+    listed.symlink_to("/srv/ceph.list")
+    repositories_step(node_settings()).do(system_of(root))
+    assert listed.is_symlink()
+    assert b"ceph-quincy bookworm no-subscription" in kept.read_bytes()
+    assert b"\n# deb https://enterprise" not in kept.read_bytes()
+
+
+def test_files_of_other_names_are_not_apts(tmp_path: Path) -> None:
+    root = _copy(_CASES[-1].with_name("pve8-files-that-apt-passes-over"), tmp_path / "root")
+    names = {Path(path).name for path in apt_sources(root)}
+    assert names == {"sources.list", "pve-enterprise.list", "ceph.list"}
+
+
+@pytest.mark.tools
+@every_case
+def test_apt_sees_what_was_listed_by_hand(case: Path, tmp_path: Path) -> None:
+    apt = Apt(case / "after/etc/apt", tmp_path)
+    expected = (case / "targets.txt").read_text().splitlines()
+    assert apt.targets() == sorted(expected)
+
+
+@pytest.mark.tools
+@every_case
+def test_apt_finds_nothing_wrong(case: Path, tmp_path: Path) -> None:
+    errors = Apt(case / "after/etc/apt", tmp_path).run("update", "--print-uris").stderr
+    assert errors == ""

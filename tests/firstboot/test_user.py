@@ -1,0 +1,121 @@
+"""The second user: made, made again, half made, and its secret."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from firstboot.settings import Settings, User
+from firstboot.steps import Step, StepFailed
+from firstboot.user import user_step
+from tests.firstboot.node import FakeNode, node_settings
+
+HASH = "$y$j9T$salt$digest"
+KEY = "ssh-ed25519 AAAA me@desk"
+USER = User("pieter", "Pieter", HASH, (KEY,))
+
+
+def step_for(user: User | None) -> Step:
+    settings: Settings = replace(node_settings(), user=user)
+    return user_step(settings)
+
+
+def with_proxmox(node: FakeNode) -> None:
+    node.write("usr/bin/pveum", "")
+    node.write("etc/pve/.version", "{}")
+
+
+def test_everything_about_a_user(node: FakeNode) -> None:
+    with_proxmox(node)
+    step = step_for(USER)
+    assert not step.is_done(node.system())
+    step.do(node.system())
+    assert step.is_done(node.system())
+    calls = node.calls()
+    assert [call[0] for call in calls] == ["apt-get", "useradd", "usermod", "chpasswd", "pveum"]
+    assert calls[0][-2:] == ["install", "sudo"]
+    assert calls[2] == ["usermod", "--append", "--groups", "sudo", "pieter"]
+    assert calls[4] == ["pveum", "user", "add", "pieter@pam", "--comment", "Pieter"]
+    home = node.root / "home/pieter"
+    assert (home / ".bashrc").read_text() == "# skeleton\n"
+    assert (home / ".ssh/authorized_keys").read_text() == f"{KEY}\n"
+    modes = [
+        oct(path.stat().st_mode & 0o777) for path in (home, home / ".ssh", home / ".ssh/authorized_keys")
+    ]
+    assert modes == ["0o700", "0o700", "0o600"]
+
+
+def test_the_hash_is_nowhere_but_on_standard_input(node: FakeNode) -> None:
+    step = step_for(USER)
+    step.do(node.system(dry_run=True))
+    step.do(node.system())
+    (call,) = [call for call in node.all_calls() if call["words"][0] == "chpasswd"]
+    assert call["words"] == ["chpasswd", "--encrypted"]
+    assert call["input"] == f"pieter:{HASH}\n"  # type: ignore[comparison-overlap]
+    assert HASH not in json.dumps([one["words"] for one in node.all_calls()])
+    assert HASH not in "".join(node.said)
+    assert HASH not in repr(USER)
+    assert f"pieter:{HASH}:" in (node.root / "etc/shadow").read_text()
+
+
+def test_a_second_time_does_nothing(node: FakeNode) -> None:
+    with_proxmox(node)
+    step = step_for(USER)
+    step.do(node.system())
+    before, calls = node.tree(), node.calls()
+    step.do(node.system())
+    assert node.tree() == before
+    assert node.calls() == calls
+
+
+@pytest.mark.parametrize("command", ["apt-get", "useradd", "usermod", "chpasswd", "pveum"])
+def test_it_goes_on_where_it_failed(node: FakeNode, command: str) -> None:
+    with_proxmox(node)
+    step = step_for(USER)
+    node.state(f"trouble-{command}", "oops")
+    with pytest.raises(StepFailed, match="oops"):
+        step.do(node.system())
+    assert not step.is_done(node.system())
+    step.do(node.system())
+    assert step.is_done(node.system())
+
+
+def test_what_the_administrator_added_stays(node: FakeNode) -> None:
+    step = step_for(replace(USER, password_hash=None))
+    step.do(node.system())
+    keys = node.root / "home/pieter/.ssh/authorized_keys"
+    keys.write_text("ssh-rsa BBBB other")
+    assert not step.is_done(node.system())
+    step.do(node.system())
+    assert keys.read_text() == f"ssh-rsa BBBB other\n{KEY}\n"
+    assert "chpasswd" not in [call[0] for call in node.calls()]
+
+
+def test_the_realm_must_be_mounted(node: FakeNode) -> None:
+    node.write("usr/bin/pveum", "")
+    with pytest.raises(StepFailed, match="/etc/pve is not mounted"):
+        step_for(USER).do(node.system())
+
+
+def test_no_realm_on_another_root(node: FakeNode) -> None:
+    with_proxmox(node)
+    step_for(USER).do(node.system(live=False))
+    assert "pveum" not in [call[0] for call in node.calls()]
+
+
+def test_no_user(node: FakeNode) -> None:
+    step = step_for(None)
+    assert step.is_done(node.system())
+    step.do(node.system())
+    assert node.all_calls() == []
+
+
+def test_a_dry_run_tells_and_changes_nothing(node: FakeNode) -> None:
+    before = node.tree()
+    step_for(USER).do(node.system(dry_run=True))
+    assert node.tree() == before
+    assert node.calls() == []
+    assert (
+        "would run `useradd --no-create-home --user-group --shell /bin/bash --comment Pieter pieter`"
+        in node.said
+    )
