@@ -1,5 +1,7 @@
 """`pmx-ring apply` on a machine made of files."""
 
+import errno
+import os
 import subprocess
 from dataclasses import replace
 from ipaddress import IPv4Network
@@ -195,6 +197,23 @@ def test_a_failing_program_is_told_and_the_other_steps_are_done(machine: Machine
     )
     machine.path("/fake/fail").unlink()
     assert machine.applied() == ["restart lldpd"]
+
+
+@pytest.mark.parametrize("module", ["pmx_ring.frr", "pmx_ring.state"])
+def test_a_full_disk_is_told_without_a_traceback(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    def write_file(path: Path, *_arguments: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"{module}.write_file", write_file)
+        status, _, wrong = machine.pmx_ring("apply")
+    assert status == 1
+    assert "No space left on device" in wrong
+    assert "`df -h / /var`" in wrong
+    assert machine.read("/sys/class/net/en05/mtu") == "4000\n"
+    machine.applied()
 
 
 def test_the_settings_of_another_machine_are_refused(machine: Machine) -> None:

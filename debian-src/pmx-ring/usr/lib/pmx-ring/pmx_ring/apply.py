@@ -12,7 +12,7 @@ from pmx_ring.frr import frr_changes
 from pmx_ring.lldp import lldp_changes
 from pmx_ring.modules import module_changes
 from pmx_ring.ports import port_changes
-from pmx_ring.problems import RingError
+from pmx_ring.problems import RingError, disk_problem
 from pmx_ring.programs import run
 from pmx_ring.state import State
 from pmx_ring.system import System
@@ -100,6 +100,8 @@ def _run(context: Context, facts: Facts | None, *, dry_run: bool, say: Say) -> O
                 _take(found, outcome, dry_run=dry_run, say=say)
         except RingError as problem:
             outcome.problems.append(problem)
+        except OSError as error:
+            outcome.problems.append(disk_problem(error))
     return outcome
 
 

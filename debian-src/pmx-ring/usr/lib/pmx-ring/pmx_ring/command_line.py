@@ -14,7 +14,7 @@ from pmx_ring.fabric import fabric_changes
 from pmx_ring.facts import need_facts, read_facts
 from pmx_ring.first_boot import need_first_boot
 from pmx_ring.ports import bring_up, exists
-from pmx_ring.problems import RingError
+from pmx_ring.problems import RingError, disk_problem
 from pmx_ring.request import recorded_apply, request_apply, wait_for_apply
 from pmx_ring.status import Status, as_table, node_status
 from pmx_ring.system import System
@@ -175,3 +175,5 @@ def main(arguments: list[str], system: System) -> int:
         if os.geteuid() == 0:
             raise
         return _complain([f"`pmx-ring {options.command}` needs root"])
+    except OSError as error:
+        return _complain([disk_problem(error)])
