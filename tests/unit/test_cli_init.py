@@ -88,8 +88,8 @@ def test_nothing_is_overwritten(there: str, command: Command) -> None:
 
 def test_a_folder_that_is_not_there(command: Command) -> None:
     ran = command("init", "nowhere/cluster.toml")
-    assert ran.status == 1
-    assert ran.err == "error: cannot make `nowhere/cluster.toml`: No such file or directory\n"
+    assert ran.status == 2
+    assert ran.err == "error: `nowhere` is no folder\n  hint: `mkdir -p nowhere`\n"
 
 
 @pytest.mark.parametrize("file", [".", "/", ""])

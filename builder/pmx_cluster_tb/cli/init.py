@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shlex
 import sys
 from ipaddress import IPv6Network
 from pathlib import Path
@@ -40,11 +41,13 @@ def command(file: Path, hash_file: Path | None) -> None:
       pmx-cluster-tb init
       pmx-cluster-tb init lab/cluster.toml --root-password-hash-file ~/root.hash
 
-    Exit status: 0 done, 1 a file could not be written, 2 a file is there already or the password cannot be
-    used.
+    Exit status: 0 done, 1 a file could not be written, 2 a file is there already, its folder is not, or
+    the password cannot be used.
     """
     if not file.name:
         raise BadInput(f"`{file}` is a folder, not a file", "`pmx-cluster-tb init lab.toml` names one")
+    if not file.parent.is_dir():
+        raise BadInput(f"`{file.parent}` is no folder", f"`mkdir -p {shlex.quote(str(file.parent))}`")
     default_hash_file = file.with_suffix(".root-password-hash")
     _refuse_unwritable_name(hash_file or default_hash_file, file)
     ask = hash_file is None and sys.stdin.isatty()
