@@ -61,7 +61,7 @@ def _refuse_scope(text: str) -> None:
 
 ADDRESS: Text[IPAddress] = Text(
     _ip_address,
-    "an IP address as `192.168.178.1`",
+    "an IP address such as `192.168.178.1`",
     {"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}], "pattern": r"^[0-9A-Fa-f:.]+$"},
 )
 
@@ -71,7 +71,7 @@ def _ip_interface(text: str) -> IPInterface:
     try:
         interface = ip_interface(text)
     except ValueError:
-        raise Refusal("must be an address with its prefix as `192.168.178.11/24`") from None
+        raise Refusal("must be an address with its prefix such as `192.168.178.11/24`") from None
     if not _WITH_PREFIX.fullmatch(text):
         raise Refusal("must be an address with its prefix", _prefix_hint(interface, text))
     if reason := _no_host_reason(interface.ip):
@@ -92,7 +92,7 @@ def _prefix_hint(interface: IPInterface, text: str) -> str:
 
 INTERFACE: Text[IPInterface] = Text(
     _ip_interface,
-    "an address with its prefix as `192.168.178.11/24`",
+    "an address with its prefix such as `192.168.178.11/24`",
     {"pattern": r"^[0-9A-Fa-f:.]+/[0-9]{1,3}$"},
 )
 
@@ -104,7 +104,7 @@ def _ipv4_network(text: str) -> IPv4Network | NoNetwork:
     try:
         network = IPv4Network(text, strict=False)
     except (AddressValueError, NetmaskValueError):
-        raise Refusal("must be an IPv4 network as `10.0.0.80/28`, or `none`") from None
+        raise Refusal("must be an IPv4 network such as `10.0.0.80/28`, or `none`") from None
     _refuse_host_bits(text, network)
     address = network.network_address
     if network.prefixlen < _WIDEST_IPV4:
@@ -124,7 +124,7 @@ def _ipv6_network(text: str) -> IPv6Network | NoNetwork:
     try:
         network = IPv6Network(text, strict=False)
     except (AddressValueError, NetmaskValueError):
-        raise Refusal("must be an IPv6 network as `fd00:706d:7800::80/124`, or `none`") from None
+        raise Refusal("must be an IPv6 network such as `fd00:706d:7800::80/124`, or `none`") from None
     _refuse_host_bits(text, network)
     if network.prefixlen < 64:
         raise Refusal("is too wide: the prefix must be /64 or longer", f"`{network.network_address}/64`")
@@ -135,7 +135,7 @@ def _ipv6_network(text: str) -> IPv6Network | NoNetwork:
 
 def _require_network_form(text: str, example: str) -> None:
     if not _WITH_PREFIX.fullmatch(text):
-        raise Refusal(f"must be a network with its prefix as `{example}`, or `none`")
+        raise Refusal(f"must be a network with its prefix such as `{example}`, or `none`")
 
 
 def _refuse_host_bits(text: str, network: IPv4Network | IPv6Network) -> None:
@@ -145,12 +145,12 @@ def _refuse_host_bits(text: str, network: IPv4Network | IPv6Network) -> None:
 
 IPV4_NETWORK = Text(
     _ipv4_network,
-    "an IPv4 network as `10.0.0.80/28`",
+    "an IPv4 network such as `10.0.0.80/28`",
     {"pattern": r"^(?:none|[0-9.]+/[0-9]{1,2})$"},
 )
 IPV6_NETWORK = Text(
     _ipv6_network,
-    "an IPv6 network as `fd00:706d:7800::80/124`",
+    "an IPv6 network such as `fd00:706d:7800::80/124`",
     {"pattern": r"^(?:none|[0-9A-Fa-f:.]+/[0-9]{1,3})$"},
 )
 
@@ -160,7 +160,7 @@ _MAC = r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}"
 
 def _mac(text: str) -> str:
     if not re.fullmatch(_MAC, text):
-        raise Refusal("must be a MAC address as `58:47:ca:00:00:11`")
+        raise Refusal("must be a MAC address such as `58:47:ca:00:00:11`")
     mac = text.lower().replace("-", ":")
     if int(mac[:2], 16) & 1:
         raise Refusal("is a multicast or broadcast address, which no NIC has")
@@ -169,7 +169,7 @@ def _mac(text: str) -> str:
     return mac
 
 
-MAC = Text(_mac, "a MAC address as `58:47:ca:00:00:11`", {"pattern": f"^{_MAC}$"})
+MAC = Text(_mac, "a MAC address such as `58:47:ca:00:00:11`", {"pattern": f"^{_MAC}$"})
 
 _HOST_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = rf"(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[0-9A-Fa-f:.]+\])"

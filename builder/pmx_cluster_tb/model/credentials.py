@@ -87,7 +87,8 @@ def _unknown_algorithm(algorithm: str, rest: str) -> Refusal:
     if algorithm.endswith(".pub") or algorithm.startswith(("~", "/")):
         return Refusal("must be the key itself, not the file that holds it")
     return Refusal(
-        "must be an OpenSSH public key as `ssh-ed25519 AAAA... me@desk`", "a line of `~/.ssh/id_ed25519.pub`"
+        "must be an OpenSSH public key such as `ssh-ed25519 AAAA... me@desk`",
+        "a line of `~/.ssh/id_ed25519.pub`",
     )
 
 

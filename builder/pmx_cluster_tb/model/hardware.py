@@ -74,7 +74,7 @@ def _controller(text: str) -> str:
         raise Refusal("must be lower case", shown(text.lower()))
     if not re.fullmatch(_ID_PATH, text) or (text.startswith("pci-") and not _is_pci(text)):
         raise Refusal(
-            "must be udev's ID_PATH of the Thunderbolt controller as `pci-0000:ca:00.5`",
+            "must be udev's ID_PATH of the Thunderbolt controller such as `pci-0000:ca:00.5`",
             "`readlink -f /sys/bus/thunderbolt/devices/domain*` shows the controllers",
         )
     return text
@@ -86,7 +86,7 @@ def _is_pci(text: str) -> bool:
 
 CONTROLLER_PATH = Text(
     _controller,
-    "udev's ID_PATH of a Thunderbolt controller as `pci-0000:ca:00.5`",
+    "udev's ID_PATH of a Thunderbolt controller such as `pci-0000:ca:00.5`",
     {"pattern": f"^{_ID_PATH}$"},
 )
 
@@ -117,7 +117,7 @@ def _port_name(text: str) -> str:
     return text
 
 
-PORT_NAME = Text(_port_name, "a name for the interface as `en05`", {"pattern": "^en[a-z0-9]{1,13}$"})
+PORT_NAME = Text(_port_name, "a name for the interface such as `en05`", {"pattern": "^en[a-z0-9]{1,13}$"})
 
 
 def _nic_name(text: str) -> str:

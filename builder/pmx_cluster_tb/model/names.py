@@ -18,7 +18,7 @@ CLUSTER_NAME = matching(
 
 COUNTRY = known_word(
     words("countries"),
-    "a country as `nl`",
+    "a country such as `nl`",
     "is not a country code that the installer knows (ISO 3166, two lower-case letters)",
     {"uk": "gb", "UK": "gb", "en": "gb", "el": "gr"},
 )
@@ -27,14 +27,14 @@ _KEYBOARDS = words("keyboards")
 
 KEYBOARD = known_word(
     _KEYBOARDS,
-    "a keyboard layout as `en-us`",
+    "a keyboard layout such as `en-us`",
     f"is not a keyboard layout of the installer: {' '.join(_KEYBOARDS)}",
     {"us": "en-us", "en": "en-us", "gb": "en-gb", "uk": "en-gb", "be": "fr-be", "br": "pt-br", "ch": "de-ch"},
 )
 
 TIMEZONE = known_word(
     words("timezones"),
-    "a time zone as `Europe/Amsterdam`",
+    "a time zone such as `Europe/Amsterdam`",
     "is not a time zone that the installer knows: a name of zone.tab, or `UTC`",
     {
         "Etc/UTC": "UTC",
@@ -67,7 +67,7 @@ def _domain(text: str) -> str:
     return text
 
 
-DOMAIN = Text(_domain, "a domain as `home.arpa`", {"pattern": rf"^{_LABEL}(?:\.{_LABEL})*$"})
+DOMAIN = Text(_domain, "a domain such as `home.arpa`", {"pattern": rf"^{_LABEL}(?:\.{_LABEL})*$"})
 
 _HOSTS_FILE_NAMES = ("localhost", "ip6-localhost", "ip6-loopback", "ip6-allnodes", "ip6-allrouters")
 """What /etc/hosts of Debian and of the installer gives to other addresses."""
@@ -103,7 +103,7 @@ _LONGEST_MAILBOX = 254
 
 def _mailbox(text: str) -> str:
     if not re.fullmatch(_MAILBOX, text) or len(text) > _LONGEST_MAILBOX:
-        raise Refusal("must be a mail address as `admin@example.org`")
+        raise Refusal("must be a mail address such as `admin@example.org`")
     if text == _REFUSED_BY_THE_INSTALLER:
         raise Refusal("is refused by the installer, whose placeholder it is")
     if "$$" in text:
@@ -111,7 +111,7 @@ def _mailbox(text: str) -> str:
     return text
 
 
-MAILBOX = Text(_mailbox, "a mail address as `admin@example.org`", {"pattern": f"^{_MAILBOX}$"})
+MAILBOX = Text(_mailbox, "a mail address such as `admin@example.org`", {"pattern": f"^{_MAILBOX}$"})
 
 _VERSION = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,4}))?(?:[.-].*)?")
 
