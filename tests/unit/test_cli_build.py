@@ -9,6 +9,7 @@ from pmx_cluster_tb.model.load import example_cluster
 from tests.command import Command, cluster_text, listing
 
 SECRET = example_cluster().access.root_password_hash.crypt
+KEY_FILE = Path(__file__).parents[1] / "errors/files/repository.asc"
 DIGEST = SECRET.rpartition("$")[2]
 
 
@@ -50,12 +51,15 @@ def test_the_example_is_called_one(command: Command) -> None:
 
 
 def test_what_is_not_made_yet_is_said(command: Command) -> None:
-    Path("cluster.toml").write_text(cluster_text() + '\n[extras]\npackages = ["iperf3"]\n')
+    extras = '\n[extras]\npackages = ["iperf3"]\n'
+    repository = '\n[repository]\nurl = "https://example.org/pmx"\nkey = "repository.asc"\n'
+    Path("repository.asc").write_bytes(KEY_FILE.read_bytes())
+    Path("cluster.toml").write_text(cluster_text() + extras + repository)
     for arguments in (("plan",), ("build", "--out", "out")):
         ran = command(*arguments)
-        assert ran.status == 0
-        assert "warning: cluster.toml: this version makes nothing of `[extras]` yet" in ran.err
-    Path("cluster.toml").write_text(cluster_text())
+        assert ran.status == 0, ran.err
+        assert "warning: cluster.toml: this version makes nothing of `[repository]` yet" in ran.err
+    Path("cluster.toml").write_text(cluster_text() + extras)
     assert "makes nothing" not in command("plan").err
 
 

@@ -31,16 +31,6 @@ def loaded_cluster(file: Path) -> Cluster:
     if loaded.cluster is None:
         raise BadFile(loaded.problems)
     show_problems(loaded.problems)
-    if unused := _unused(loaded.cluster):
-        note(f"warning: {file}: this version makes nothing of {unused} yet; the nodes come without it")
+    if loaded.cluster.repository is not None:
+        note(f"warning: {file}: this version makes nothing of `[repository]` yet; the nodes come without it")
     return loaded.cluster
-
-
-def _unused(cluster: Cluster) -> str:
-    """The tables that are checked but that nothing is made from."""
-    given = {
-        "[access.user]": cluster.access.user is not None,
-        "[extras]": cluster.extras.desktop or bool(cluster.extras.packages),
-        "[repository]": cluster.repository is not None,
-    }
-    return ", ".join(f"`{table}`" for table, there in given.items() if there)
