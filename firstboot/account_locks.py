@@ -23,9 +23,12 @@ def remove_stale_locks(system: System) -> None:
     for database in _DATABASES:
         for file in sorted(system.path("/etc").glob(f"{database}.*")):
             suffix = file.name.removeprefix(f"{database}.")
-            process = _text(file).strip("\0\n ") if suffix == "lock" else suffix
-            # a tool first writes `passwd.<number>`, then links it to `passwd.lock`
-            if (suffix == "lock" or suffix.isdigit()) and not _is_tool(process):
+            content = _text(file)
+            process = content.strip("\0\n ") if suffix == "lock" else suffix
+            # a tool first writes `passwd.<number>`, then links it to `passwd.lock`; with entries it is a copy
+            # that somebody made
+            is_lock = (suffix == "lock" or suffix.isdigit()) and ":" not in content
+            if is_lock and not _is_tool(process):
                 _remove(system, file)
 
 

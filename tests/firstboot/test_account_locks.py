@@ -55,6 +55,15 @@ def test_a_lock_of_a_running_tool_stays(node: FakeNode, useradd: int) -> None:
     assert node.said == []
 
 
+@pytest.mark.parametrize(
+    ("name", "content"), [("passwd.20240101", "root:x:0:0::/root:/bin/sh\n"), ("group.1", "sudo:x:27:\n")]
+)
+def test_a_copy_that_somebody_made_stays(node: FakeNode, name: str, content: str) -> None:
+    copy = node.write(f"etc/{name}", content)
+    remove_stale_locks(node.system())
+    assert copy.exists()
+
+
 def test_a_dry_run_only_tells(node: FakeNode) -> None:
     lock = node.write("etc/shadow.lock", "1")
     remove_stale_locks(node.system(dry_run=True))
