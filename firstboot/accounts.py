@@ -26,9 +26,12 @@ def account(system: System, name: str) -> Account | None:
     return None
 
 
-def has_password_hash(system: System, name: str, crypt: str) -> bool:
-    """Whether the account's password has this hash."""
-    return any(fields[:2] == [name, crypt] for fields in _lines(system, "/etc/shadow"))
+def has_password(system: System, name: str) -> bool:
+    """Whether the account was ever given a password; one that is locked counts."""
+    return any(
+        fields[0] == name and len(fields) > 1 and fields[1].strip("!*")
+        for fields in _lines(system, "/etc/shadow")
+    )
 
 
 def is_in_group(system: System, name: str, group: str) -> bool:

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from firstboot.account_locks import remove_stale_locks
-from firstboot.accounts import Account, account, has_password_hash, is_in_group
+from firstboot.accounts import Account, account, has_password, is_in_group
 from firstboot.apt import install, installed_versions
 from firstboot.commands import output_of, run
 from firstboot.files import write_file
@@ -37,7 +37,7 @@ def _is_made(system: System, user: User) -> bool:
     return (
         made is not None
         and is_in_group(system, user.name, _SUDO)
-        and (user.password_hash is None or has_password_hash(system, user.name, user.password_hash))
+        and (user.password_hash is None or has_password(system, user.name))
         and system.path(made.home).is_dir()
         and not _missing_keys(system, made, user)
         and bool(installed_versions(system, [_SUDO]))
@@ -53,7 +53,8 @@ def _make(system: System, user: User) -> None:
         _add_account(system, user)
     if not is_in_group(system, user.name, _SUDO):
         run(system, ["usermod", "--append", "--groups", _SUDO, user.name], _REMEDY)
-    if user.password_hash and not has_password_hash(system, user.name, user.password_hash):
+    # one that the user has changed since stays
+    if user.password_hash and not has_password(system, user.name):
         secret = f"{user.name}:{user.password_hash}\n"
         run(system, ["chpasswd", "--encrypted"], _REMEDY, stdin=secret)
     made = account(system, user.name)

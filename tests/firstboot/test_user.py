@@ -91,6 +91,18 @@ def test_what_the_administrator_added_stays(node: FakeNode) -> None:
     assert "chpasswd" not in [call[0] for call in node.calls()]
 
 
+@pytest.mark.parametrize("changed", ["$y$j9T$other$digest", "!$y$j9T$salt$digest"])
+def test_a_password_that_was_changed_stays(node: FakeNode, changed: str) -> None:
+    """An optional step that fails has the next boot look at this one again."""
+    step = step_for(USER)
+    step.do(node.system())
+    shadow = node.root / "etc/shadow"
+    shadow.write_text(shadow.read_text().replace(HASH, changed))
+    assert step.is_done(node.system())
+    step.do(node.system())
+    assert f"pieter:{changed}:" in shadow.read_text()
+
+
 def test_the_realm_must_be_mounted(node: FakeNode) -> None:
     node.write("usr/bin/pveum", "")
     with pytest.raises(StepFailed, match="/etc/pve is not mounted"):
