@@ -12,11 +12,15 @@ from firstboot.system import System
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """The content of a file before and after, None for no file; `path` has no leading slash."""
+    """The content of a file before and after, None for no file; no path has a leading slash.
+
+    A new file gets the mode and owner of `like`.
+    """
 
     path: str
     before: bytes | None
     after: bytes | None
+    like: str | None = None
 
 
 def as_diff(change: FileChange) -> str:
@@ -50,7 +54,7 @@ def apply_changes(root: Path, changes: Iterable[FileChange]) -> None:
             if change.after is None:
                 target.unlink(missing_ok=True)
             else:
-                _write(target, change.after)
+                _write(target, change.after, real_path(root, root / (change.like or change.path)))
             _sync_folder(target.parent)
         except OSError as error:
             raise StepFailed(
@@ -69,25 +73,28 @@ def real_path(root: Path, path: Path) -> Path:
     return path
 
 
-def _write(target: Path, content: bytes) -> None:
+def _write(target: Path, content: bytes, like: Path) -> None:
     # a hidden name, which apt and Proxmox VE pass over should a power cut leave it behind
     temporary = target.with_name(f".{target.name}.pmx-new")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        temporary.unlink(missing_ok=True)
+        # for root alone until it has its mode
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
-            _take_over_ownership(target, file.fileno())
-            os.fsync(file.fileno())
+            _take_over_ownership(target if target.exists() else like, descriptor)
+            os.fsync(descriptor)
         temporary.replace(target)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
 
 
-def _take_over_ownership(target: Path, descriptor: int) -> None:
+def _take_over_ownership(file: Path, descriptor: int) -> None:
     try:
-        status = target.stat()
+        status = file.stat()
     except FileNotFoundError:
         os.fchmod(descriptor, 0o644)
         return

@@ -74,6 +74,11 @@ def used_names(text: str) -> set[str]:
     return words | {word.partition(".")[0] for word in words}
 
 
+def configured_names(text: str) -> set[str]:
+    """The interfaces with a stanza that says more than a bare one."""
+    return {stanza.name for stanza in _stanzas(_lines(text)) if not stanza.is_bare}
+
+
 def without_leftovers(text: str, ports: Collection[str], used: Collection[str] = ()) -> str:
     """`text` without bare stanzas of `ports` and of the kernel's names for Thunderbolt NICs.
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from firstboot.changes import FileChange, bring_about
-from firstboot.interfaces_file import used_names, with_source_line, without_leftovers
+from firstboot.interfaces_file import configured_names, used_names, with_source_line, without_leftovers
 from firstboot.name_pins import PIN_FILE, PIN_FOLDER, Nic, Pin, pin_of, thunderbolt_pins
 from firstboot.settings import Settings
 from firstboot.steps import Step, StepFailed
@@ -30,10 +30,12 @@ def changes_of_leftovers(root: Path, ports: Collection[str]) -> list[FileChange]
     """What the step would change: each backup before the file that it is of, pins last."""
     if not (root / _INTERFACES).is_file():
         raise StepFailed(f"`{root / _INTERFACES}` is missing", "is this a Proxmox VE system?")
-    used = set().union(*(used_names(text) for text in _all_texts(root)))
+    texts = list(_all_texts(root))
+    used = set().union(*map(used_names, texts))
+    configured = set().union(*map(configured_names, texts))
     pins = dict(_pins(root))
     nics = list(_nics(root / "sys/class/net"))
-    stale = thunderbolt_pins(pins, nics, ports, used)
+    stale = thunderbolt_pins(pins, nics, ports, used | configured)
     names = {*ports, *(pins[path].name for path in stale)}
     changes = [change for path in (_INTERFACES, _PENDING) for change in _edits(root, path, names, used)]
     return changes + [change for path in sorted(stale) for change in _removal(root, path)]
@@ -63,7 +65,7 @@ def _backup(root: Path, path: str, content: bytes) -> Iterator[FileChange]:
         if (root / name).read_bytes() == content:
             return
         number += 1
-    yield FileChange(name, None, content)
+    yield FileChange(name, None, content, like=path)
 
 
 def _all_texts(root: Path) -> Iterator[str]:

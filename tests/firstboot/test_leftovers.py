@@ -87,6 +87,24 @@ def test_backups_are_kept(node: Path) -> None:
     assert pin.read_text() == _pin(_THUNDERBOLT, "nic2")
 
 
+def test_a_backup_can_be_read_by_no_more_than_its_original(node: Path) -> None:
+    (node / "etc/network/interfaces").chmod(0o600)
+    leftovers_step(node_settings()).do(system_of(node))
+    assert oct((node / "etc/network/interfaces").stat().st_mode & 0o777) == "0o600"
+    assert oct((node / "etc/network/interfaces.before-first-boot").stat().st_mode & 0o777) == "0o600"
+
+
+@pytest.mark.parametrize("mac", [_THUNDERBOLT, "32:5b:1c:9a:33:07"])
+def test_a_pin_of_a_configured_interface_stays(node: Path, mac: str) -> None:
+    """One that is unplugged just now would come back under another name, without its address."""
+    configured = _INSTALLED.replace("iface nic2 inet manual", "iface nic2 inet static\n\taddress 10.9.9.1/24")
+    (node / "etc/network/interfaces").write_text(configured)
+    (node / "usr/local/lib/systemd/network/50-pmx-nic2.link").write_text(_pin(mac, "nic2"))
+    leftovers_step(node_settings()).do(system_of(node))
+    assert (node / "etc/network/interfaces").read_text() == configured
+    assert "50-pmx-nic2.link" in _pins(node)
+
+
 def test_the_first_backup_is_never_overwritten(node: Path) -> None:
     leftovers_step(node_settings()).do(system_of(node))
     again = _CLEAN + "\niface en05 inet manual\n"
