@@ -31,6 +31,15 @@ def run_name(archive: Path) -> str:
     return hashlib.sha256(b"run\0" + _content(archive, "settings.json")).hexdigest()[:12]
 
 
+def is_first_boot(file: Path) -> bool:
+    """Whether `file` is this program, of whatever build."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return {"settings.json", "firstboot/sequence.py"} <= set(archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
 def package_content(archive: Path, package: Package) -> bytes:
     """The package file; raises BadArchive if its SHA-256 is not the one in the settings."""
     content = _content(archive, f"packages/{package.file}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from firstboot.all_steps import all_steps
 from firstboot.archive import run_name, settings_digest
 from firstboot.history import AT_BOOT, BY_HAND, boots_tried, failed_steps, finished_at
-from firstboot.installed_hook import is_installed_hook, remove_installed_hook
+from firstboot.installed_hook import is_installed_hook, remove_installed_hook, remove_other_hook
 from firstboot.record import Record
 from firstboot.sequence import RequiredStepFailed, do_step, do_steps
 from firstboot.settings import Settings
@@ -43,8 +43,12 @@ class Boot:
             return self._end_without_success(record, [str(error)])
         if failed:
             return self._end_without_success(record, failed)
-        if not self.system.dry_run:
-            self._succeed(record)
+        if self.system.dry_run:
+            return True
+        if self.by_hand and not self.system.live:
+            self.system.say("done what can be done from outside; its own first boot does the rest")
+            return True
+        self._succeed(record)
         return True
 
     def do_one(self, name: str) -> bool:
@@ -81,6 +85,8 @@ class Boot:
 
     def _succeed(self, record: Record) -> None:
         digest = settings_digest(self.archive)
+        # before the success is on record: a power cut between must not leave both
+        remove_other_hook(self.system, record.run)
         record.add("finished", settings=digest)
         is_copy = not is_installed_hook(self.system, self.archive)
         remove_installed_hook(self.system, record.run)

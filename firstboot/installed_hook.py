@@ -6,7 +6,7 @@ place: a power cut between the two leaves a unit that still succeeds at the next
 
 from pathlib import Path
 
-from firstboot.archive import BadArchive, run_name
+from firstboot.archive import BadArchive, is_first_boot, run_name
 from firstboot.files import write_file
 from firstboot.system import System
 
@@ -26,6 +26,13 @@ def remove_installed_hook(system: System, run: str) -> None:
     except BadArchive:
         return  # none, or replaced already, or somebody else's
     if is_ours:
+        write_file(system, PATH, _DONE, mode=0o700)
+
+
+def remove_other_hook(system: System, run: str) -> None:
+    """Replaces the hook of another build: it would undo at the next boot what this one has done."""
+    file = system.path(PATH)
+    if is_first_boot(file) and run_name(file) != run:
         write_file(system, PATH, _DONE, mode=0o700)
 
 

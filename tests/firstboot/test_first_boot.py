@@ -117,6 +117,28 @@ def test_the_hook_removes_itself(archive: Path, node: FakeNode) -> None:
     assert result.stdout.splitlines()[-1] == f"{PREFIX}finished: {digest(archive)}"
 
 
+def test_the_hook_of_an_earlier_build_goes_too(archive: Path, node: FakeNode, tmp_path: Path) -> None:
+    """It failed, somebody mended the cluster file, built again and ran that by hand: the old one must not run."""
+    earlier = repacked(archive, tmp_path / "earlier", user=USER, extras=["misspelt"])
+    hook = node.write(HOOK, "", 0o700)
+    hook.write_bytes(earlier.read_bytes())
+    later = repacked(archive, tmp_path / "later", user=USER)
+    assert node.first_boot(later, "fully-up").returncode == 0
+    assert b"$6$" not in hook.read_bytes()
+    assert subprocess.run([hook, "fully-up"], check=False).returncode == 0
+
+
+def test_by_hand_on_another_root_the_rest_is_left_to_its_boot(archive: Path, node: FakeNode) -> None:
+    hook = node.write(HOOK, "", 0o700)
+    hook.write_bytes(archive.read_bytes())
+    result = node.first_boot(archive)
+    assert result.returncode == 0, result.stdout
+    assert "its own first boot does the rest" in result.stdout.splitlines()[-1]
+    assert digest(archive) not in result.stdout
+    assert hook.read_bytes() == archive.read_bytes()
+    assert "finished already" not in node.first_boot(archive, "fully-up").stdout
+
+
 def test_another_hook_is_left_alone(archive: Path, node: FakeNode) -> None:
     hook = node.write(HOOK, "#!/bin/sh\necho mine\n", 0o700)
     assert node.first_boot(archive).returncode == 0
