@@ -43,12 +43,10 @@ class Boot:
             return self._end_without_success(record, [str(error)])
         if failed:
             return self._end_without_success(record, failed)
-        if self.system.dry_run:
-            return True
         if self.by_hand and not self.system.live:
-            self.system.say("done what can be done from outside; its own first boot does the rest")
-            return True
-        self._succeed(record)
+            self.system.say("that is all that can be done from outside; its own first boot does the rest")
+        elif not self.system.dry_run:
+            self._succeed(record)
         return True
 
     def do_one(self, name: str) -> bool:

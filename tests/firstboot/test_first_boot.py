@@ -118,7 +118,7 @@ def test_the_hook_removes_itself(archive: Path, node: FakeNode) -> None:
 
 
 def test_the_hook_of_an_earlier_build_goes_too(archive: Path, node: FakeNode, tmp_path: Path) -> None:
-    """It failed, somebody mended the cluster file, built again and ran that by hand: the old one must not run."""
+    """It failed, and somebody mended the cluster file, built again and ran that by hand."""
     earlier = repacked(archive, tmp_path / "earlier", user=USER, extras=["misspelt"])
     hook = node.write(HOOK, "", 0o700)
     hook.write_bytes(earlier.read_bytes())
