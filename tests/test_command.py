@@ -14,6 +14,8 @@ from passlib.hash import sha512_crypt
 
 from tests.command import EXAMPLE
 
+pytestmark = pytest.mark.slow
+
 BUILDER = Path(__file__).parents[1] / "builder"
 COMMAND = [sys.executable, "-m", "pmx_cluster_tb"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(BUILDER), "TERM": "xterm-256color", "COLUMNS": "100"}

@@ -65,10 +65,12 @@ def test_ruff(arguments: tuple[str, ...]) -> None:
     run(sys.executable, "-m", "ruff", *arguments)
 
 
+@pytest.mark.slow
 def test_mypy() -> None:
     run(sys.executable, "-m", "mypy")
 
 
+@pytest.mark.slow
 def test_mypy_of_the_program_on_the_node() -> None:
     # it lies as it lands on the node, so its package begins in another folder
     folder = TOP / "debian-src" / "pmx-ring" / "usr" / "lib" / "pmx-ring"

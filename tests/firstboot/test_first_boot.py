@@ -17,6 +17,8 @@ from firstboot.settings import STEPS
 from tests.firstboot.conftest import repacked, with_member
 from tests.firstboot.node import HOOK, PLAN, FakeNode
 
+pytestmark = pytest.mark.slow
+
 PREFIX = "pmx first boot: "
 PACKAGES = (PLAN.ring_package, PLAN.nodes[0].package)
 RECORD = "var/lib/pmx-ring/first-boot/record.jsonl"

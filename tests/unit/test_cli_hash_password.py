@@ -8,6 +8,7 @@ from pmx_cluster_tb.problems import BadInput
 from tests.command import Command
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stdin", "password"),
     [
