@@ -7,10 +7,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "builder"))
 
-from tests.bench import build
+from tests.bench import build, firstboot
 from tests.bench.report import as_json, lines
 
-BENCHMARKS = {"build": build.benchmark}
+BENCHMARKS = {"build": build.benchmark, "firstboot": lambda rounds, _sizes: firstboot.benchmark(rounds)}
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
         "--sizes",
         type=lambda text: tuple(map(int, text.split(","))),
         default=build.SIZES,
-        help="numbers of nodes, rising (default 3,25,250)",
+        help="of `build`: numbers of nodes, rising (default 3,25,250)",
     )
     arguments = parser.parse_args()
     groups = BENCHMARKS[arguments.name](arguments.rounds, arguments.sizes)

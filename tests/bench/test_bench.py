@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import build
+from tests.bench import build, firstboot
 from tests.bench.measure import Sample, by_turns, summary, timed_call, timed_program
 from tests.bench.report import Finding, Group, as_json, lines, ratio
 from tests.roots.commands import require
@@ -70,6 +70,22 @@ def test_the_largest_cluster_is_a_valid_one(tmp_path: Path) -> None:
         cwd=tmp_path,
         env={"PYTHONPATH": str(PROJECT / "builder"), "PYTHONDONTWRITEBYTECODE": "1"},
     )
+
+
+def test_first_boot() -> None:
+    (group,) = firstboot.benchmark(1)
+    assert {one.what for one in group.summaries} == {
+        firstboot.OURS,
+        firstboot.AGAIN,
+        firstboot.RIVAL,
+        firstboot.BARE,
+    }
+    assert {(two.rival, two.ours) for two in group.ratios} == {
+        (firstboot.OURS, firstboot.RIVAL),
+        (firstboot.AGAIN, firstboot.BARE),
+    }
+    size = next(figure.value for figure in group.findings if figure.unit == "KiB")
+    assert size < 200
 
 
 @pytest.mark.tools
