@@ -1,8 +1,8 @@
 """The first-boot file: the program of firstboot/, a node's settings and its packages in one executable.
 
 It is a script whose interpreter is Python, followed by a zip archive that Python runs (`zipapp` in its
-standard library makes the same form, but not reproducibly). Members are stored, not compressed: most of the
-file are packages, which are compressed already.
+standard library makes the same form, but not reproducibly). Its modules are compressed, once for all nodes;
+packages are compressed already.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ import stat
 import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from pmx_cluster_tb.plan.types import FirstBootSettings, SourceTree, Table
@@ -37,7 +38,7 @@ def hook_bytes(
     `program` holds the modules of firstboot/, `debs` the packages that `settings` name, by file name; every
     time in it is `date`. Raises UserError if it is larger than `MAX_BYTES`.
     """
-    content = _executable_zip(_members(program, settings, debs), date)
+    content = _with_members(_packed(tuple(sorted(program.items())), date), _members(settings, debs), date)
     if len(content) > MAX_BYTES:
         raise UserError(
             f"the first-boot file of node `{settings.table['node']}` has {len(content)} bytes, "
@@ -58,23 +59,31 @@ def settings_with_digests(settings: FirstBootSettings, debs: Mapping[str, bytes]
     }
 
 
-def _members(program: SourceTree, settings: FirstBootSettings, debs: Mapping[str, bytes]) -> dict[str, bytes]:
+def _members(settings: FirstBootSettings, debs: Mapping[str, bytes]) -> dict[str, bytes]:
     table = settings_with_digests(settings, debs)
     return {
-        # Python runs the one at the top
-        str(_MAIN): program[_MAIN],
         SETTINGS_NAME: json.dumps(table, indent=2).encode() + b"\n",
-        **{f"{PROGRAM_FOLDER}/{path}": content for path, content in program.items() if path != _MAIN},
         **{f"{PACKAGE_FOLDER}/{name}": content for name, content in debs.items()},
     }
 
 
-def _executable_zip(members: Mapping[str, bytes], date: datetime) -> bytes:
+@lru_cache(maxsize=1)
+def _packed(program: tuple[tuple[PurePosixPath, bytes], ...], date: datetime) -> bytes:
     file = io.BytesIO()
     file.write(SHEBANG)
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in program:
+            # Python runs the one at the top
+            name = str(path) if path == _MAIN else f"{PROGRAM_FOLDER}/{path}"
+            archive.writestr(_member(name, date), content, zipfile.ZIP_DEFLATED)
+    return file.getvalue()
+
+
+def _with_members(packed: bytes, members: Mapping[str, bytes], date: datetime) -> bytes:
+    file = io.BytesIO(packed)
+    with zipfile.ZipFile(file, "a") as archive:
         for name, content in sorted(members.items()):
-            archive.writestr(_member(name, date), content)
+            archive.writestr(_member(name, date), content, zipfile.ZIP_STORED)
     return file.getvalue()
 
 
