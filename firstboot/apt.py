@@ -12,6 +12,7 @@ _LOCK_TIMEOUT_S = 600
 _DPKG_OPTIONS = ("--force-confdef", "--force-confold")
 _REMEDY = "mend what it says, so that `{command}` succeeds, then reboot: every boot tries again"
 _DPKG_JOURNAL = "/var/lib/dpkg/updates"
+_LISTS = "/var/lib/apt/lists"
 _INSTALLED = "installed"
 _REINSTALL = "reinstreq"
 
@@ -26,9 +27,22 @@ def apt_get(system: System, *words: str) -> None:
 
 
 def update(system: System) -> None:
-    """Fetches the lists of all repositories; raises StepFailed if one of them cannot be had."""
+    """Fetches the lists of all repositories anew; raises StepFailed if one of them cannot be had.
+
+    What a power cut left of a list would stay for ever: apt looks only whether the repository has changed
+    since. With an empty one it then upgrades nothing, and calls that a success (measured with apt 2.6, 3.0).
+    """
+    wait_for_locks(system)
+    if not system.dry_run:
+        _remove_lists(system)
     # by itself apt takes what it has got of old ones for a success
     apt_get(system, "--error-on=any", "update")
+
+
+def _remove_lists(system: System) -> None:
+    for file in system.path(_LISTS).glob("*"):
+        if file.name != "lock" and (file.is_symlink() or file.is_file()):
+            file.unlink()
 
 
 def install(system: System, *words: str) -> None:

@@ -62,6 +62,15 @@ def test_packages_are_unpacked_where_apt_may_read_them(archive: Path, node: Fake
     assert [list(modes.values()) for modes in files] == [["0o100644", "0o100644"]]  # type: ignore[attr-defined]
 
 
+def test_lists_of_an_earlier_update_are_fetched_anew(archive: Path, node: FakeNode) -> None:
+    """An empty one that a power cut left is up to date for apt, which then upgrades nothing."""
+    kept = [node.write("var/lib/apt/lists/lock", ""), node.write("/var/lib/apt/lists/partial/one", "")]
+    empty = node.write("var/lib/apt/lists/download.example_dists_bookworm_main_binary-amd64_Packages", "")
+    node.first_boot(archive, "fully-up")
+    assert not empty.exists()
+    assert all(file.exists() for file in kept)
+
+
 def test_environment_of_commands(archive: Path, node: FakeNode) -> None:
     node.first_boot(archive, "fully-up")
     for call in node.all_calls():
