@@ -12,7 +12,7 @@ settings.load_profile("suite")
 # tests that a shell starts in the background ignore Ctrl-C, and so would every program that they start
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["tests.roots.fixtures"]
+pytest_plugins = ["tests.firstboot.faults.summary", "tests.roots.fixtures"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,14 +1,14 @@
 """A Debian root as Proxmox VE's installer leaves it, with a signed repository that stands in for Proxmox's.
 
 The repository is served inside the root, by the names of Proxmox's hosts: `download` answers as /srv/trouble
-says, and nobody answers for `enterprise` on the port of https.
+says, `enterprise` by https, and always with 401.
 """
 
 import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -35,6 +35,9 @@ UNIT = "proxmox-first-boot-multi-user.service"
 OLD_KERNEL, NEW_KERNEL = "6.8.12-4-pve", "6.14.0-1-pve"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEiOUXUuXJOmDthuELckyOnwHdix3wZnp46s3ceSAZrC me@desk"
 
+ENTERPRISE_ON = "cp -r /srv/sources/. /etc/apt/"
+"""Has the sources of apt be again what the installer left."""
+
 _UNIT = f"""[Unit]
 After=systemd-remount-fs.service mirror.service
 ConditionPathExists={FLAG}
@@ -47,18 +50,48 @@ ExecStart={HOOK} fully-up
 ExecStartPost=/usr/bin/rm -v {FLAG}
 """
 
-_MIRROR = """import http.server, json, os, pathlib
+_MIRROR = """import http.server, json, os, pathlib, socket, ssl, threading, time
+socket.getfqdn = str  # no name server to ask and wait for
 os.chdir("/srv/mirror")
 class Handler(http.server.SimpleHTTPRequestHandler):
+    how = None
     def send_head(self):
+        self.how = None
         trouble = json.loads(pathlib.Path("/srv/trouble").read_text())
-        for part, status in trouble.items():
+        for part, how in trouble.items():
             if part in self.path:
-                self.send_error(status)
-                return None
+                if isinstance(how, int):
+                    self.send_error(how)
+                    return None
+                self.how = how
         return super().send_head()
+    def copyfile(self, source, target):
+        if self.how == "stall":
+            time.sleep(600)
+        content = source.read()
+        if self.how == "cut":
+            content = content[:len(content) // 2]
+            self.close_connection = True
+        target.write(content)
+class Enterprise(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        self.send_response(401)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+enterprise = http.server.ThreadingHTTPServer(("127.0.0.1", 443), Enterprise)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain("/srv/enterprise.crt", "/srv/enterprise.key")
+enterprise.socket = context.wrap_socket(enterprise.socket, server_side=True)
+threading.Thread(target=enterprise.serve_forever, daemon=True).start()
 http.server.ThreadingHTTPServer(("127.0.0.1", 80), Handler).serve_forever()
 """
+
+_CERTIFICATE = (
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj /CN=tests "
+    "-addext subjectAltName=DNS:enterprise.proxmox.com -keyout /srv/enterprise.key -out /srv/enterprise.crt"
+)
+_TRUST = 'Acquire::https::enterprise.proxmox.com::CaInfo "/srv/enterprise.crt";\n'
 
 _MIRROR_UNIT = """[Service]
 ExecStart=/usr/bin/python3 /srv/mirror.py
@@ -149,6 +182,7 @@ def make_proxmox(
     root.file("/etc/apt/sources.list").unlink(missing_ok=True)
     for path, text in _SOURCES[root.release].items():
         root.write(f"/etc/apt/{path}", text)
+        root.write(f"/srv/sources/{path}", text)
     _install_old(root)
     _make_mirror(root)
     _carry_hook(root, cluster, retry, step_s)
@@ -158,8 +192,11 @@ def make_proxmox(
     root.write(f"/etc/systemd/system/{UNIT}", _UNIT)
 
 
-def trouble(root: Root, answers: dict[str, int]) -> None:
-    """Has the mirror answer with a status to whatever path contains a text."""
+def trouble(root: Root, answers: Mapping[str, int | str]) -> None:
+    """Has the mirror answer with a status to whatever path contains a text.
+
+    Instead of a status, `cut` ends the connection in the middle of the file, `stall` sends nothing more.
+    """
     root.write("/srv/trouble", json.dumps(answers))
 
 
@@ -174,6 +211,8 @@ def _make_mirror(root: Root) -> None:
     for path, content in _mirror(root.release).items():
         root.write(path, content)
     trouble(root, {})
+    root.run(_CERTIFICATE.split())
+    root.write("/etc/apt/apt.conf.d/90tests", _TRUST)
     root.write("/srv/mirror.py", _MIRROR)
     root.write("/etc/systemd/system/mirror.service", _MIRROR_UNIT)
     root.run(["systemctl", "enable", "--quiet", "mirror.service"])

@@ -22,6 +22,7 @@ _PACKAGES = (
     "iproute2",
     "iputils-ping",
     "kmod",
+    "libfaketime",  # wrong clocks
     "lldpd",
     "procps",
     "python3",

@@ -1,11 +1,15 @@
 """`python -m tests.firstboot.faults [COUNT [SEED]]`: exit status 1 if a fault left anything behind."""
 
 import sys
-from contextlib import ExitStack
-from time import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import monotonic, time
 
 from tests.firstboot.faults.catalogue import all_faults
-from tests.firstboot.faults.trial import fresh_node, try_fault, undisturbed_tree
+from tests.firstboot.faults.fault import Fault
+from tests.firstboot.faults.trial import Undisturbed, fresh_node, try_fault, undisturbed
 from tests.roots.recipe import RELEASES, recipe
 from tests.roots.root import needs_root
 from tests.roots.store import finished_root
@@ -14,21 +18,34 @@ from tests.roots.store import finished_root
 def main(count: int, seed: int) -> int:
     """Tries `count` faults; the number of those that were not overcome."""
     needs_root()
-    failures = 0
-    with ExitStack() as stack:
-        roots = {release: stack.enter_context(finished_root(recipe(release))) for release in RELEASES}
-        trees = {release: undisturbed_tree(release, root) for release, root in roots.items()}
-        for index, fault in enumerate(all_faults(count, seed)):
-            release = RELEASES[index % len(RELEASES)]
+    faults = all_faults(count, seed)
+    with ThreadPoolExecutor(len(RELEASES)) as pool:
+        parts = [(release, faults[index :: len(RELEASES)]) for index, release in enumerate(RELEASES)]
+        failed = [fault for part in pool.map(lambda part: [*_failed(*part)], parts) for fault in part]
+    tried, lost = (Counter(fault.kind for fault in some) for some in (faults, failed))
+    for kind, number in sorted(tried.items()):
+        print(f"{kind}: {number} tried, {lost[kind]} not overcome")
+    print(f"{len(faults)} faults tried with seed {seed}, {len(failed)} not overcome")
+    return len(failed)
+
+
+def _failed(release: str, faults: Sequence[Fault]) -> Iterator[Fault]:
+    with finished_root(recipe(release)) as root:
+        reference = undisturbed(release, root)
+        for fault in faults:
+            start = monotonic()
             try:
-                with fresh_node(release, roots[release]) as node:
-                    try_fault(node, fault, trees[release])
-                print(f"{release}: {fault.name}: overcome", flush=True)
+                how = _overcome(release, root, fault, reference)
             except AssertionError as error:
-                failures += 1
-                print(f"{release}: {fault.name}: FAILED\n{error}", flush=True)
-    print(f"{count} faults tried with seed {seed}, {failures} not overcome")
-    return failures
+                how = f"FAILED\n{error}"
+                yield fault
+            print(f"{release}: {fault.kind}: {fault.name}: {how} [{monotonic() - start:.1f} s]", flush=True)
+
+
+def _overcome(release: str, root: Path, fault: Fault, reference: Undisturbed) -> str:
+    with fresh_node(release, root) as node:
+        happened = try_fault(node, fault, reference)
+    return f"overcome ({happened})" if happened else "overcome"
 
 
 if __name__ == "__main__":

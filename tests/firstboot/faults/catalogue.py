@@ -1,218 +1,164 @@
-"""The faults: each makes trouble for one boot, which may end in any way, and takes it away again."""
+"""The faults: each makes trouble for one boot or several, which may end in any way that they explain."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from itertools import chain, cycle, islice, zip_longest
 from random import Random
 
-from pmx_cluster_tb import release
-from pmx_cluster_tb.artifacts.deb import deb_bytes
-from tests.firstboot.proxmox import OLD_KERNEL, kernel, trouble
-from tests.roots.root import Root
+from firstboot.settings import STEPS
+from tests.firstboot.faults import troubles as of
+from tests.firstboot.faults.fault import Event, Fault
+from tests.firstboot.proxmox import ENTERPRISE_ON
 
-Trouble = Callable[[Root], AbstractContextManager[None]]
+APT_LINE = r"\| (Get:|Hit:|Fetched |Reading |Building |Calculating |The following |Need to get |After this )"
+DPKG_LINE = r"\| (Selecting |\(Reading |Preparing |Unpacking |Setting up |Processing triggers |the settings )"
+ANY_LINE = r""
 
-_HOLD = """import fcntl, time
-files = [open(path, "w") for path in {paths!r}]
-for file in files:
-    fcntl.lockf(file, fcntl.LOCK_EX)
-open("/held", "w").close()
-time.sleep({seconds})
-"""
+_STARTED = ("repositories", "upgrade", "node-package", "extras", "user", "leftovers", "report")
+"""The other steps find nothing to do in these systems: they only end."""
 
-
-_RUN_S = 6.0
-"""About how long an undisturbed run lasts."""
-
-
-_BROKEN_OFF = """Package: pmx-pvc1-pve1
-Status: install reinstreq half-installed
-Priority: optional
-Section: net
-Architecture: all
-
-"""
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A trouble during one boot; `cut_s` is when the power is cut as well, `said` what the boot must say."""
-
-    name: str
-    trouble: Trouble
-    cut_s: float | None = None
-    said: str = ""
-    finishes: bool = False
-    """Whether the boot overcomes it by itself."""
+_SERVER_GONE = "kill -KILL $(pgrep -f '^python3 /srv/mirror.py')"
+_FAKE_TIME = {"LD_PRELOAD": "/usr/$LIB/faketime/libfaketime.so.1", "DONT_FAKE_MONOTONIC": "1"}
+_CLOCK_FILE = "/srv/clock"
+_1970 = "@1970-01-01 00:01:00"
 
 
 def catalogue() -> list[Fault]:
-    """Those that have a name."""
-    return [
-        *(
-            Fault(f"{status} for lists", _answer("InRelease", status), said="upgrade: failed")
-            for status in (401, 404, 500)
-        ),
-        Fault("404 for a package", _answer("iperf3", 404), said="not finished, because of extras"),
-        Fault("500 for a package", _answer("/pool/sudo", 500), said="user: failed"),
-        Fault("truncated lists", _truncated("dists"), said="upgrade: failed"),
-        Fault("truncated package", _truncated("pool"), said="upgrade: failed"),
-        Fault("no network", _no_network, said="wait-online: failed"),
-        Fault(
-            "dpkg's lock held",
-            _held("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock"),
-            finishes=True,
-            said="waiting for `python3 /hold.py`",
-        ),
-        Fault(
-            "lists/lock held",
-            _held("/var/lib/apt/lists/lock"),
-            finishes=True,
-            said="waiting for `python3 /hold.py`",
-        ),
-        Fault("full /var/cache/apt", _full("/var/cache/apt"), said="upgrade: failed"),
-        Fault("full /var/lib/pmx-ring", _full("/var/lib/pmx-ring"), said="No space left"),
-        Fault("full /run", _full("/run"), said="No space left"),
-        Fault("read-only /etc", _read_only("/etc"), said="cannot write"),
-        Fault("read-only /home", _read_only("/home"), said="user: failed"),
-        Fault("dpkg was interrupted", _unpacked_only, finishes=True, said="running `dpkg --force-confdef"),
-        Fault("a package is half installed", _missing_dependency, finishes=True, said="--fix-broken install"),
-        Fault(
-            "dpkg was killed while it unpacked our package",
-            _broken_off,
-            finishes=True,
-            said="running `dpkg --unpack",
-        ),
-        Fault("stale locks of useradd", _stale_locks, finishes=True, said="removing /etc/passwd.lock"),
-        Fault("another host name", _renamed, said="node-package: failed"),
-        Fault("torn record", _torn_record, finishes=True),
-    ]
+    """Those that are the same in every run."""
+    return [*chain(_kills(), _networks(), _answers(), _files(), _clocks(), _locks(), _disks(), _packages())]
 
 
 def all_faults(count: int, seed: int = 0) -> list[Fault]:
-    """Those that have a name, and as many power cuts at random moments as make `count`."""
+    """`count` faults: those that are the same in every run, then others at moments that `seed` decides."""
     named = catalogue()
-    return [*named, *_power_cuts(count - len(named), Random(seed))]  # noqa: S311 - no secret
+    return [*named[:count], *islice(_random(Random(seed)), max(0, count - len(named)))]  # noqa: S311 - no secret
 
 
-def _power_cuts(count: int, random: Random) -> Iterator[Fault]:
-    for _ in range(count):
-        moment = random.uniform(0.1, _RUN_S)
-        yield Fault(f"power cut after {moment:.2f} s", _nothing, cut_s=moment)
+def some_faults(count: int) -> list[Fault]:
+    """`count` quick ones of all kinds, always the same."""
+    kinds: dict[str, list[Fault]] = {}
+    for fault in all_faults(100):
+        if not fault.slow:
+            kinds.setdefault(fault.kind, []).append(fault)
+    in_turn = chain.from_iterable(zip_longest(*kinds.values()))
+    return [*islice((fault for fault in in_turn if fault), count)]
 
 
-@contextmanager
-def _nothing(_root: Root) -> Iterator[None]:
-    yield
+def _kills() -> Iterator[Fault]:
+    for step in STEPS:
+        if step in _STARTED:
+            yield _kill("at a step's start", f"at the start of {step}", Event(f": {step}: started"))
+        yield _kill("at a step's end", f"at the end of {step}", Event(f": {step}: (already )?done"))
 
 
-def _answer(part: str, status: int) -> Trouble:
-    @contextmanager
-    def answer(root: Root) -> Iterator[None]:
-        trouble(root, {part: status})
-        yield
-        trouble(root, {})
-
-    return answer
+def _kill(where: str, name: str, *events: Event) -> Fault:
+    return Fault(f"SIGKILL {where}", f"SIGKILL {name}", events=events, status=None)
 
 
-def _truncated(part: str) -> Trouble:
-    @contextmanager
-    def truncated(root: Root) -> Iterator[None]:
-        files = [
-            path for path in root.file("/srv/mirror").rglob("*") if path.is_file() and part in path.parts
-        ]
-        contents = {file: file.read_bytes() for file in files}
-        for file, content in contents.items():
-            file.write_bytes(content[: len(content) // 2])
-        yield
-        for file, content in contents.items():
-            file.write_bytes(content)
-
-    return truncated
-
-
-@contextmanager
-def _no_network(root: Root) -> Iterator[None]:
-    root.run(["ip", "link", "set", "lo", "down"])
-    yield
-    root.run(["ip", "link", "set", "lo", "up"])
+def _random(random: Random) -> Iterator[Fault]:
+    for number in cycle(range(7)):
+        part, delay_s = random.random(), random.uniform(0, 0.08)
+        at = f"{part:.0%} on, after {delay_s * 1000:.0f} ms"
+        if number in {0, 3}:
+            yield _kill("inside dpkg", f"inside dpkg, {at}", Event(DPKG_LINE, part, delay_s))
+        elif number in {1, 4}:
+            yield _kill("inside apt", f"inside apt, {at}", Event(APT_LINE, part, delay_s))
+        elif number == 2:
+            yield _kill("at any moment", f"at any moment, {at}", Event(ANY_LINE, part, delay_s))
+        elif number == 5:
+            parts = [random.random() for _ in range(3)]
+            name = f"in three boots, {', '.join(f'{part:.0%}' for part in parts)} on"
+            yield _kill("in boots one after the other", name, *(Event(ANY_LINE, each) for each in parts))
+        else:
+            yield from _in_the_middle(random, part)
 
 
-def _held(*paths: str) -> Trouble:
-    @contextmanager
-    def held(root: Root) -> Iterator[None]:
-        root.write("/hold.py", _HOLD.format(paths=paths, seconds=5))
-        root.run(["sh", "-c", "python3 /hold.py & while ! [ -e /held ]; do sleep 0.05; done"])
-        yield
-        for path in ("/hold.py", "/held"):
-            root.file(path).unlink()
-
-    return held
+def _in_the_middle(random: Random, part: float) -> Iterator[Fault]:
+    left_kib = random.choice((0, 16, 64, 256, 512, 1024))
+    yield Fault("disk", f"full disk but for {left_kib} KiB", of.full_disk(left_kib), status=None)
+    gone = Event(APT_LINE, part, does=of.NETWORK_GOES)
+    yield Fault("network", f"network gone {part:.0%} on", of.network_back, (gone,), status=None)
 
 
-def _full(folder: str) -> Trouble:
-    @contextmanager
-    def full(root: Root) -> Iterator[None]:
-        root.run(["mkdir", "--parents", folder])
-        root.run(["mount", "--types=tmpfs", "--options=size=4k,mode=755", "tmpfs", folder])
-        root.run(["sh", "-c", f"head -c 8192 /dev/zero >{folder}/full 2>/dev/null; true"])
-        yield
-        root.run(["umount", folder])
-
-    return full
-
-
-def _read_only(folder: str) -> Trouble:
-    @contextmanager
-    def read_only(root: Root) -> Iterator[None]:
-        root.run(["mount", "--bind", folder, folder])
-        root.run(["mount", "--options=remount,bind,ro", folder])
-        yield
-        root.run(["umount", folder])
-
-    return read_only
+def _networks() -> Iterator[Fault]:
+    kind, downloads = "network", r": running `apt-get .* full-upgrade`"
+    yield Fault(kind, "no network", of.no_network, said="wait-online: failed")
+    comes = Event(": waiting up to", does=of.NETWORK_COMES)
+    yield Fault(kind, "network that comes late", of.no_network, (comes,), status=0)
+    goes = Event(downloads, does=of.NETWORK_GOES)
+    yield Fault(kind, "network gone before a download", of.network_back, (goes,), "upgrade: failed")
+    away = Event(downloads, does=f"{of.NETWORK_GOES}; (sleep 2; {of.NETWORK_COMES}) >/dev/null 2>&1 &")
+    yield Fault(kind, "network away for two seconds", of.network_back, (away,), status=None)
+    lost = Event(downloads, does=of.PACKETS_GET_LOST)
+    yield Fault(kind, "packets get lost", of.network_back, (lost,), "upgrade: failed", slow=True)
+    server = Event(downloads, does=_SERVER_GONE)
+    yield Fault(kind, "server gone before a download", events=(server,), said="upgrade: failed")
+    stalls = of.answer("/pool/proxmox-kernel", "stall")
+    yield Fault(kind, "server that stalls", stalls, said="its time is up: ending it", slow=True)
 
 
-@contextmanager
-def _unpacked_only(root: Root) -> Iterator[None]:
-    one = kernel(OLD_KERNEL)
-    root.write("/srv/again.deb", deb_bytes(one, release.RELEASE_DATE))
-    root.run(["dpkg", "--unpack", "/srv/again.deb"])
-    root.write("/var/lib/dpkg/updates/0000", "")
-    yield
-    root.file("/srv/again.deb").unlink()
+def _answers() -> Iterator[Fault]:
+    for status in (401, 404, 500):
+        lists, package = f"{status} for lists", f"{status} for an extra package"
+        yield Fault("answers", lists, of.answer("InRelease", status), said=f"{status} ")
+        yield Fault("answers", package, of.answer("iperf3", status), said="because of extras")
+    on = Event(": upgrade: started", does=ENTERPRISE_ON)
+    yield Fault("answers", "401 from enterprise, on again", events=(on,), said=" 401 ")
+    yield Fault("answers", "500 for a needed package", of.answer("/pool/sudo", 500), said="user: failed")
 
 
-@contextmanager
-def _missing_dependency(root: Root) -> Iterator[None]:
-    root.run(["dpkg", "--unpack", "/srv/mirror/debian/pve/pool/proxmox-ve_8.1_all.deb"])
-    yield
+def _files() -> Iterator[Fault]:
+    kind, record = "truncated files", "/var/lib/pmx-ring/first-boot/record.jsonl"
+    yield Fault(kind, "truncated lists", of.truncated_mirror("dists"), said="upgrade: failed")
+    yield Fault(kind, "truncated packages", of.truncated_mirror("pool"), said="upgrade: failed")
+    yield Fault(kind, "lists that end early", of.answer("/Packages", "cut"), said="upgrade: failed")
+    yield Fault(kind, "packages that end early", of.answer("/pool/", "cut"), said="upgrade: failed")
+    yield Fault(kind, "truncated caches of apt", of.truncated_caches, status=0)
+    yield Fault(kind, "empty list, whole InRelease", of.empty_lists(whole_release=True), status=0)
+    yield Fault(kind, "empty list, empty InRelease", of.empty_lists(whole_release=False), status=0)
+    yield Fault(kind, "truncated record", of.written(record, '{"event": "sta'), status=0)
+    mark = "/var/lib/pmx-ring/first-boot/upgraded"
+    yield Fault(kind, "empty mark of the upgrade", of.written(mark, ""), status=0)
 
 
-@contextmanager
-def _broken_off(root: Root) -> Iterator[None]:
-    status = root.file("/var/lib/dpkg/status")
-    status.write_text(status.read_text() + _BROKEN_OFF)
-    yield
+def _clocks() -> Iterator[Fault]:
+    said = "the clock says 1970-01-01"
+    yield Fault("clock", "clock in 1970", said=said, environment={**_FAKE_TIME, "FAKETIME": _1970})
+    # apt's methods hang with a library that reads files in them
+    moving = {**_FAKE_TIME, "FAKETIME_TIMESTAMP_FILE": _CLOCK_FILE, "FAKETIME_NO_CACHE": "1"}
+    moving["FAKETIME_ONLY_CMDS"] = "python3"
+    mended = Event("waiting up to", does=f"echo +0 >{_CLOCK_FILE}")
+    trouble = of.written(_CLOCK_FILE, f"{_1970}\n")
+    yield Fault("clock", "clock in 1970, set a little later", trouble, (mended,), said, 0, moving)
+    ahead = {**_FAKE_TIME, "FAKETIME": "+365d"}
+    yield Fault("clock", "clock a year ahead", said="wait-online: failed", environment=ahead)
 
 
-@contextmanager
-def _stale_locks(root: Root) -> Iterator[None]:
-    # the number of a process that runs: the first one
-    for database in ("passwd", "shadow", "group", "gshadow"):
-        root.write(f"/etc/{database}.lock", "1\0", 0o600)
-    yield
+def _locks() -> Iterator[Fault]:
+    said = "waiting for `python3 -IB /hold.py`"
+    dpkg = ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock")
+    yield Fault("locks", "dpkg's lock held", of.held(*dpkg), said=said, status=0)
+    yield Fault("locks", "lists/lock held", of.held("/var/lib/apt/lists/lock"), said=said, status=0)
+    yield Fault("locks", "archives/lock held", of.held("/var/cache/apt/archives/lock"), said=said, status=0)
+    for_good = of.held("/var/lib/apt/lists/lock", seconds=600)
+    yield Fault("locks", "lists/lock held for good", for_good, said="still holds a lock", slow=True)
+    yield Fault("locks", "stale locks of useradd", of.stale_locks, said="removing /etc/passwd.lock", status=0)
 
 
-@contextmanager
-def _renamed(root: Root) -> Iterator[None]:
-    root.name_host("elsewhere")
-    yield
-    root.name_host("pve1")
+def _disks() -> Iterator[Fault]:
+    yield Fault("disk", "full disk", of.full_disk(0), said="No space left")
+    yield Fault("disk", "full /var/cache/apt", of.full_folder("/var/cache/apt"), said="upgrade: failed")
+    yield Fault("disk", "full /var/lib/pmx-ring", of.full_folder("/var/lib/pmx-ring"), said="No space left")
+    yield Fault("disk", "full /run", of.full_folder("/run"), said="No space left")
+    yield Fault("disk", "read-only /etc", of.read_only("/etc"), said="cannot write")
+    yield Fault("disk", "read-only /home", of.read_only("/home"), said="user: failed")
+    for folder in ("/var/lib/dpkg", "/var/lib/apt", "/boot", "/usr"):
+        yield Fault("disk", f"read-only {folder}", of.read_only(folder), said="upgrade: failed")
 
 
-@contextmanager
-def _torn_record(root: Root) -> Iterator[None]:
-    root.write("/var/lib/pmx-ring/first-boot/record.jsonl", '{"event": "sta')
-    yield
+def _packages() -> Iterator[Fault]:
+    kind = "interrupted dpkg"
+    yield Fault(kind, "unpacked only", of.unpacked_only, said="running `dpkg --force-confdef", status=0)
+    missing = "a dependency is missing"
+    yield Fault(kind, missing, of.missing_dependency, said="--fix-broken install", status=0)
+    yield Fault(kind, "our package half unpacked", of.broken_off, said="running `dpkg --unpack", status=0)
+    yield Fault("names", "another host name", of.renamed, said="node-package: failed")
