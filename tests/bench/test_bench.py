@@ -12,6 +12,8 @@ from tests.bench.measure import Sample, by_turns, summary, timed_call, timed_pro
 from tests.bench.report import Finding, Group, as_json, lines, ratio
 from tests.roots.commands import require
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parents[2]
 
 

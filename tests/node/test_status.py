@@ -7,6 +7,8 @@ import pytest
 
 from tests.node.machine import Machine
 
+pytestmark = pytest.mark.slow
+
 NEIGHBOURS = """\
 Area 1:
   System Id           Interface   L  State        Holdtime SNPA
