@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from threading import Thread
 from typing import IO
 
@@ -105,7 +106,8 @@ def _end_of(system: System, process: subprocess.Popen[bytes], stdin: str | None)
     except KeyboardInterrupt:
         # in a process group of its own it did not get Ctrl-C: dpkg must not end in the middle of a package
         system.say("waiting for the command to end by itself")
-        process.wait(system.remaining.total_seconds())
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(system.remaining.total_seconds())
         raise
 
 
@@ -125,7 +127,8 @@ def _killed(process: subprocess.Popen[bytes]) -> int:
             return process.wait(_GRACE_SECONDS)
         except (ProcessLookupError, subprocess.TimeoutExpired):
             continue
-    return process.wait()
+    # it waits in the kernel, for a disk that is gone say, and ends when that does
+    return -signal.SIGKILL
 
 
 def _in_root(system: System, command: Sequence[str]) -> list[str]:
