@@ -10,6 +10,7 @@ from firstboot.archive import BadArchive, own_archive, settings_of
 from firstboot.boot import Boot
 from firstboot.log import is_by_hand, log_to
 from firstboot.one_runner import AlreadyRunning, only_runner
+from firstboot.own_machine import WrongMachine, check_own_machine
 from firstboot.settings import STEPS, BadSettings
 from firstboot.system import System
 
@@ -23,12 +24,18 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     archive, system = own_archive().resolve(), _system(options)
     try:
-        boot = Boot(system, archive, settings_of(archive), by_hand=options.ordering is None)
+        settings = settings_of(archive)
+        check_own_machine(system, settings)
+        boot = Boot(system, archive, settings, by_hand=options.ordering is None)
         with nullcontext() if system.dry_run else only_runner(system):
             succeeded = boot.do_one(options.step) if options.step else boot.finish()
     except (BadArchive, BadSettings) as error:
         return _failed(
             system, str(error), "copy the file again, or build it again with `pmx-cluster-tb build`"
+        )
+    except WrongMachine as error:
+        return _failed(
+            system, str(error), "take the file of that node; `pmx-cluster-tb build` makes one for each"
         )
     except AlreadyRunning as error:
         return _failed(system, str(error), "`journalctl --follow` shows what it does")
