@@ -47,6 +47,11 @@ CASES: dict[str, tuple[list[Event], str, list[str]]] = {
         "gave-up",
         ["could not do `upgrade`"],
     ),
+    "gave up, and no boot came to an end": (
+        [START, START, {"event": "gave-up", "boots": 2}],
+        "gave-up",
+        ["did not do all of its steps"],
+    ),
     "a reboot": ([START, {"event": "reboot", "reason": "kernel"}], "running", []),
 }
 
