@@ -46,7 +46,8 @@ def do_step(system: System, step: Step, record: Record, retry: Retry, *, again: 
     except OSError as error:
         _fail(system, step, record, start, _of_os(error))
         return False
-    system.say(f"{step.name}: done after {_words(_since(system, start))}")
+    done = "nothing was changed" if system.dry_run else f"done after {_words(_since(system, start))}"
+    system.say(f"{step.name}: {done}")
     return True
 
 

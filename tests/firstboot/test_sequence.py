@@ -120,3 +120,9 @@ def test_a_dry_run_tries_once_and_records_nothing(node: FakeNode) -> None:
     assert not do_step(node.system(dry_run=True), work.step(), record, RETRY)
     assert len(work.tries) == 1
     assert record.events() == []
+
+
+def test_a_dry_run_does_not_call_it_done(node: FakeNode) -> None:
+    record = Record(node.system(dry_run=True), "run")
+    assert do_step(node.system(dry_run=True), Work().step(), record, RETRY)
+    assert node.said[-1] == "work: nothing was changed"
