@@ -7,7 +7,7 @@ from firstboot.all_steps import all_steps
 from firstboot.archive import run_name, settings_digest
 from firstboot.history import AT_BOOT, BY_HAND, boots_tried, failed_steps, finished_at
 from firstboot.installed_hook import is_installed_hook, remove_installed_hook, remove_other_hook
-from firstboot.record import Record
+from firstboot.record import Event, Record
 from firstboot.sequence import RequiredStepFailed, do_step, do_steps
 from firstboot.settings import Settings
 from firstboot.system import System
@@ -62,14 +62,22 @@ class Boot:
         events, most = record.events(), self.settings.retry.boots
         if self.by_hand or self.system.dry_run or boots_tried(events) < most:
             return False
-        self.system.say(f"gave up after {most} boots; the last one failed so:")
-        for step, event in failed_steps(events).items():
-            self.system.say(f"{step}: {event.get('message')}")
-            self.system.say(f"hint: {event.get('remedy')}")
-        self.system.say(f"hint: then `{self.archive}` by hand tries again")
+        self._say_why(most, events)
+        self.system.say(f"hint: `{self.archive}` by hand tries again")
         if not any(event["event"] == "gave-up" for event in events):
             record.add("gave-up", boots=most)
         return True
+
+    def _say_why(self, boots: int, events: list[Event]) -> None:
+        if not (failed := failed_steps(events)):
+            begun = [str(event["step"]) for event in events if event["event"] == "step-start"]
+            last = f", in `{begun[-1]}` last" if begun else ""
+            self.system.say(f"gave up after {boots} boots; none of them came to an end{last}")
+            return
+        self.system.say(f"gave up after {boots} boots; the last one failed so:")
+        for step, event in failed.items():
+            self.system.say(f"{step}: {event.get('message')}")
+            self.system.say(f"hint: {event.get('remedy')}")
 
     def _end_without_success(self, record: Record, failed: list[str]) -> bool:
         if not self.system.dry_run:

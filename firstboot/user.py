@@ -90,6 +90,7 @@ def _fill_home(system: System, made: Account) -> None:
     for path in (new, *new.rglob("*")):
         _give(path, made)
     new.chmod(0o700)
+    os.sync()
     new.rename(home)
 
 
@@ -133,7 +134,12 @@ def _has_realm(system: System) -> bool:
 
 
 def _is_in_realm(system: System, user: User) -> bool:
-    listed = json.loads(output_of(system, ["pveum", "user", "list", "--output-format", "json"]))
+    try:
+        listed = json.loads(output_of(system, ["pveum", "user", "list", "--output-format", "json"]))
+    except ValueError as error:
+        raise StepFailed(
+            "`pveum user list` printed no list", "`pveum user list` by hand says more"
+        ) from error
     return any(one.get("userid") == _userid(user) for one in listed)
 
 

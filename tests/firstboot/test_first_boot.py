@@ -210,6 +210,20 @@ def test_boots_end_and_a_person_starts_again(archive: Path, node: FakeNode, tmp_
     assert node.first_boot(hook).returncode == 0
 
 
+def test_giving_up_although_no_boot_came_to_an_end(archive: Path, node: FakeNode, tmp_path: Path) -> None:
+    hook = repacked(archive, tmp_path / "x", **once())
+    node.state("trouble-apt-get", "kill")
+    assert node.first_boot(hook, "fully-up").returncode == -9
+    with (node.root / RECORD).open("a") as file:
+        run = json.loads((node.root / RECORD).read_text().splitlines()[0])["run"]
+        for number in range(2):
+            event = {"event": "start", "time": "", "run": run, "boot": str(number), "how": "at boot"}
+            file.write(json.dumps(event) + "\n")
+    said = node.first_boot(hook, "fully-up").stdout.splitlines()
+    assert said[1] == f"{PREFIX}gave up after 3 boots; none of them came to an end, in `upgrade` last"
+    assert said[2].startswith(f"{PREFIX}hint: ")
+
+
 def test_an_interrupted_dpkg_is_finished_first(archive: Path, node: FakeNode) -> None:
     (node.root / "var/lib/dpkg/updates/0001").touch()
     node.state("audit", "The following packages are only half installed\n")

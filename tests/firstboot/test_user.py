@@ -1,6 +1,7 @@
 """The second user: made, made again, half made, and its secret."""
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -101,6 +102,20 @@ def test_a_password_that_was_changed_stays(node: FakeNode, changed: str) -> None
     assert step.is_done(node.system())
     step.do(node.system())
     assert f"pieter:{changed}:" in shadow.read_text()
+
+
+def test_what_proxmox_says_beside_its_list_is_no_bug(node: FakeNode) -> None:
+    with_proxmox(node)
+    (node.commands / "pveum").write_text("#!/bin/sh\necho ipcc_send_rec failed\n")
+    with pytest.raises(StepFailed, match="`pveum user list` printed no list"):
+        step_for(USER).do(node.system())
+
+
+def test_a_home_that_is_there_survives_a_power_cut(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, synced = node.root / "home/pieter", []
+    monkeypatch.setattr(os, "sync", lambda: synced.append(home.exists()))
+    step_for(USER).do(node.system())
+    assert synced == [False]
 
 
 def test_the_realm_must_be_mounted(node: FakeNode) -> None:
