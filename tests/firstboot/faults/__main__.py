@@ -20,7 +20,11 @@ def main(count: int, seed: int) -> int:
     needs_root()
     faults = all_faults(count, seed)
     with ThreadPoolExecutor(len(RELEASES)) as pool:
-        parts = [(release, faults[index :: len(RELEASES)]) for index, release in enumerate(RELEASES)]
+        # another seed tries on one release what this one tries on the other
+        parts = [
+            (one, faults[(index + seed) % len(RELEASES) :: len(RELEASES)])
+            for index, one in enumerate(RELEASES)
+        ]
         failed = [fault for part in pool.map(lambda part: [*_failed(*part)], parts) for fault in part]
     tried, lost = (Counter(fault.kind for fault in some) for some in (faults, failed))
     for kind, number in sorted(tried.items()):

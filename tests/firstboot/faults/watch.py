@@ -17,7 +17,8 @@ for line in hook.stdout:
         else:
             # what it takes to look must not move the moment
             os.kill(-1, signal.SIGSTOP)
-            names = set(subprocess.check_output(["ps", "-e", "-o", "comm="], text=True).split())
+            rows = subprocess.check_output(["ps", "-e", "-o", "stat=,comm="], text=True).splitlines()
+            names = {row.split()[1] for row in rows if row[0] != "Z"}
             own = {"nsenter", "ps", "proxmox-first-b", "python3", "sh", "sleep", "unshare"}
             os.kill(-1, signal.SIGKILL)
             told = " ".join(sorted(names - own)) or "the hook"
