@@ -13,7 +13,7 @@ from firstboot.settings import Settings
 from firstboot.system import System
 
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
-_TOLD = "`pmx-ring first-boot` tells all of it"
+_PROGRAM = "/usr/sbin/pmx-ring"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,11 @@ class Boot:
             again = (
                 f"the next boot tries again, {left} at most" if left > 0 else "no further boot tries again"
             )
-            self.system.say(f"not finished, because of {', '.join(failed)}: {again}; {_TOLD}")
+            there = self.system.path(_PROGRAM).exists()
+            command = "pmx-ring first-boot" if there else "journalctl -u 'proxmox-first-boot*'"
+            self.system.say(
+                f"not finished, because of {', '.join(failed)}: {again}; `{command}` tells all of it"
+            )
         return False
 
     def _succeed(self, record: Record) -> None:

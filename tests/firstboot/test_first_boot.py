@@ -186,6 +186,10 @@ def test_a_failure_names_step_command_and_remedy(archive: Path, node: FakeNode, 
         "every boot tries again"
     )
     assert end.startswith(f"{PREFIX}not finished, because of upgrade: ")
+    # the package with `pmx-ring` is not there yet
+    assert end.endswith("; `journalctl -u 'proxmox-first-boot*'` tells all of it")
+    node.write("usr/sbin/pmx-ring", "")
+    assert node.first_boot(hook, "fully-up").stdout.endswith("; `pmx-ring first-boot` tells all of it\n")
 
 
 def test_boots_end_and_a_person_starts_again(archive: Path, node: FakeNode, tmp_path: Path) -> None:
