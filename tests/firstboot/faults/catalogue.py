@@ -63,7 +63,8 @@ def _random(random: Random) -> Iterator[Fault]:
         elif number == 2:
             yield _kill("at any moment", f"at any moment, {at}", Event(ANY_LINE, part, delay_s))
         elif number == 5:
-            parts = [random.random() for _ in range(3)]
+            # what is done already makes a boot shorter
+            parts = [random.uniform(0.05, 0.4) for _ in range(3)]
             name = f"in three boots, {', '.join(f'{part:.0%}' for part in parts)} on"
             yield _kill("in boots one after the other", name, *(Event(ANY_LINE, each) for each in parts))
         else:
