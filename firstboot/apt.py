@@ -1,6 +1,7 @@
 """Runs of apt-get that ask nothing, keep the administrator's files, and mend what an earlier run left."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from firstboot.account_locks import remove_stale_locks
 from firstboot.commands import output_of, run
@@ -49,7 +50,14 @@ def install(system: System, *words: str) -> None:
     """Installs packages, by name or file, after mending what is broken; raises StepFailed."""
     continue_dpkg(system)
     fix_broken(system)
-    apt_get(system, "install", *words)
+    try:
+        apt_get(system, "install", *words)
+    except StepFailed:
+        # the lists may be an earlier boot's, and name versions that are gone: the next try has new ones
+        if system.remaining:
+            with suppress(StepFailed):
+                update(system)
+        raise
 
 
 def continue_dpkg(system: System) -> None:
