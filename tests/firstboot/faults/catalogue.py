@@ -155,4 +155,4 @@ def _packages() -> Iterator[Fault]:
     missing = "a dependency is missing"
     yield Fault(kind, missing, of.missing_dependency, said="--fix-broken install", status=0)
     yield Fault(kind, "our package half unpacked", of.broken_off, said="running `dpkg --unpack", status=0)
-    yield Fault("names", "another host name", of.renamed, said="node-package: failed")
+    yield Fault("names", "another host name", of.renamed, said="this file is for node `pve1`")
