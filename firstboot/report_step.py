@@ -50,7 +50,7 @@ def situation(system: System, settings: Settings) -> Situation:
         cluster=settings.cluster,
         own=_cluster_node(own),
         first=_cluster_node(settings.members[0]),
-        node_count=len(settings.members),
+        node_count=settings.node_count,
         ring_networks=tuple(map(ip_network, settings.ring_networks)),
         disks=tuple(disks(system.root)),
     )

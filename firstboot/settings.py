@@ -109,7 +109,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What this node's first boot does. `members` are sorted by number, the first one creates the cluster."""
+    """What this node's first boot does. `members`: the node that creates the cluster and, if another, this one."""
 
     cluster: str
     node: str
@@ -120,6 +120,7 @@ class Settings:
     user: User | None
     ports: tuple[Port, ...]
     members: tuple[Member, ...]
+    node_count: int
     ring_networks: tuple[str, ...]
     retry: Retry
     deadlines: Mapping[str, timedelta]
@@ -149,6 +150,7 @@ _KEYS = {
     "user",
     "ports",
     "members",
+    "node_count",
     "ring_networks",
     "retry",
     "deadlines_s",
@@ -165,7 +167,8 @@ def _settings(table: json_values.Table) -> Settings:
         desktop=json_values.boolean(table["desktop"], "desktop"),
         user=None if table["user"] is None else _user(table["user"], "user"),
         ports=json_values.items(table["ports"], _port, "ports", minimum=1),
-        members=json_values.items(table["members"], _member, "members", minimum=2),
+        members=json_values.items(table["members"], _member, "members", minimum=1),
+        node_count=json_values.positive(table["node_count"], "node_count"),
         ring_networks=json_values.items(table["ring_networks"], _network, "ring_networks", minimum=1),
         retry=_retry(table["retry"], "retry"),
         deadlines=_deadlines(table["deadlines_s"], "deadlines_s"),

@@ -53,6 +53,7 @@ GOOD: dict[str, Any] = {
         {"name": "pve1", "lan": "192.168.178.11", "ring": ["10.0.0.81", "fc00::81"]},
         {"name": "pve2", "lan": "192.168.178.12", "ring": ["10.0.0.82", "fc00::82"]},
     ],
+    "node_count": 3,
     "ring_networks": ["10.0.0.80/28", "fc00::80/124"],
     "retry": {"first_pause_s": 5, "longest_pause_s": 300, "boots": 10, "reboots": 4},
     "deadlines_s": dict.fromkeys(STEPS, 60),
@@ -160,7 +161,8 @@ INVALID: list[Any] = [
     *(_changed("user.password_hash", text) for text in ("secret", "$6$a:b", "$6$a b", "$6$a\nroot:x")),
     *(_changed("user.ssh_keys", [key]) for key in ("", " ssh-rsa A", "ssh-rsa A\nssh-rsa B")),
     _changed("ports.0.name", "thunderbolt0"),
-    _changed("members", GOOD["members"][:1]),
+    _changed("members", []),
+    *(_changed("node_count", value) for value in (0, 2.5, "3", True)),
     _changed("ring_networks", ["10.0.0.0"]),
 ]
 
@@ -243,6 +245,7 @@ def test_the_reader_reads_every_field() -> None:
             Member("pve1", "192.168.178.11", ("10.0.0.81", "fc00::81")),
             Member("pve2", "192.168.178.12", ("10.0.0.82", "fc00::82")),
         ),
+        node_count=3,
         ring_networks=("10.0.0.80/28", "fc00::80/124"),
         retry=Retry(timedelta(seconds=5), timedelta(minutes=5), boots=10, reboots=4),
         deadlines={step: timedelta(minutes=1) for step in STEPS},

@@ -115,7 +115,7 @@ def _agreed(package: Package) -> object:
     return cast("Table", json.loads(facts))["cluster_wide"]
 
 
-_IN_PACKAGE = {"ports", "members", "ring_networks"}
+_IN_PACKAGE = {"ports", "members", "node_count", "ring_networks"}
 """What first boot is told of the ring, for checks and its report: the package brings it to a running node."""
 
 

@@ -52,7 +52,8 @@ def first_boot_settings(cluster: Cluster, node: Node, packages: tuple[Package, .
             "desktop": cluster.extras.desktop,
             "user": None if cluster.access.user is None else _user(cluster.access.user),
             "ports": [{"name": port.name, "path": port.path, "driver": port.driver} for port in node.ports],
-            "members": [_member(cluster, member) for member in cluster.nodes],
+            "members": [_member(cluster, member) for member in dict.fromkeys((cluster.nodes[0], node))],
+            "node_count": len(cluster.nodes),
             "ring_networks": [str(network) for network in (ring.ipv4, ring.ipv6) if network is not None],
             "retry": {
                 "first_pause_s": _whole_seconds(_FIRST_PAUSE),
