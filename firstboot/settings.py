@@ -109,7 +109,10 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What this node's first boot does. `members`: the node that creates the cluster and, if another, this one."""
+    """What this node's first boot does.
+
+    `members` are the node that creates the cluster and, if it is another, this one.
+    """
 
     cluster: str
     node: str
