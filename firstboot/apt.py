@@ -53,11 +53,17 @@ def install(system: System, *words: str) -> None:
     try:
         apt_get(system, "install", *words)
     except StepFailed:
-        # the lists may be an earlier boot's, and name versions that are gone: the next try has new ones
-        if system.remaining:
-            with suppress(StepFailed):
-                update(system)
-        raise
+        # the lists may be an earlier boot's, and name versions that are gone, or be gone themselves
+        if not system.remaining or not _is_updated(system):
+            raise
+        apt_get(system, "install", *words)
+
+
+def _is_updated(system: System) -> bool:
+    with suppress(StepFailed):
+        update(system)
+        return True
+    return False
 
 
 def continue_dpkg(system: System) -> None:

@@ -73,9 +73,10 @@ def test_a_second_time_does_nothing(node: FakeNode) -> None:
 def test_it_goes_on_where_it_failed(node: FakeNode, command: str) -> None:
     with_proxmox(node)
     step = step_for(USER)
-    node.state(f"trouble-{command}", "oops")
+    node.state(f"trouble-{command}", "always oops")
     with pytest.raises(StepFailed, match="oops"):
         step.do(node.system())
+    (node.folder / f"trouble-{command}").unlink()
     assert not step.is_done(node.system())
     step.do(node.system())
     assert step.is_done(node.system())
