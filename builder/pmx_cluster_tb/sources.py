@@ -45,3 +45,9 @@ def read_first_boot_program() -> SourceTree:
     """The Python modules of the program that runs on a node."""
     folder = data_folder("firstboot")
     return {path: content for path, content in read_tree(folder).items() if path.suffix == ".py"}
+
+
+@cache
+def read_stick_sources() -> SourceTree:
+    """The texts and scripts that a bundle puts on a stick."""
+    return read_tree(data_folder("answer-files") / "stick")

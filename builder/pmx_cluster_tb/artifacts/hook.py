@@ -10,7 +10,8 @@ import io
 import json
 import stat
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -25,6 +26,9 @@ MAX_BYTES = 1024 * 1024
 """The largest hook that the installer takes (pve-installer's auto-install assistant)."""
 
 PACKAGE_FOLDER = "packages"
+NODE_FOLDER = "nodes"
+NODES_NAME = "nodes.json"
+NODES_SCHEMA = 1
 SETTINGS_NAME = "settings.json"
 PROGRAM_FOLDER = "firstboot"
 _MAIN = PurePosixPath("__main__.py")
@@ -47,6 +51,35 @@ def hook_bytes(
     return content
 
 
+@dataclass(frozen=True, slots=True)
+class SharedNode:
+    """A node of a first-boot file for several, told by the MAC address of its NIC."""
+
+    name: str
+    mac: str
+    settings: FirstBootSettings
+
+
+def shared_hook_bytes(
+    program: SourceTree, nodes: Sequence[SharedNode], debs: Mapping[str, bytes], date: datetime
+) -> bytes:
+    """The first-boot file for all of `nodes`, of whatever size.
+
+    On a node it makes itself the file that `hook_bytes` gives for that node, and starts again. Instead of
+    `settings.json` it has `nodes/<name>/settings.json` for each node, and `nodes.json`, which names them.
+    """
+    named = {"schema": NODES_SCHEMA, "nodes": [{"node": node.name, "mac": node.mac} for node in nodes]}
+    members = {
+        NODES_NAME: json.dumps(named, indent=2).encode() + b"\n",
+        **{
+            f"{NODE_FOLDER}/{node.name}/{SETTINGS_NAME}": _settings_text(node.settings, debs)
+            for node in nodes
+        },
+        **_packages(debs),
+    }
+    return _with_members(_packed(tuple(sorted(program.items())), date), members, date)
+
+
 def settings_with_digests(settings: FirstBootSettings, debs: Mapping[str, bytes]) -> Table:
     """What settings.json holds: `settings`, and for each package the SHA-256 of its file."""
     packages = settings.table["packages"]
@@ -60,11 +93,15 @@ def settings_with_digests(settings: FirstBootSettings, debs: Mapping[str, bytes]
 
 
 def _members(settings: FirstBootSettings, debs: Mapping[str, bytes]) -> dict[str, bytes]:
-    table = settings_with_digests(settings, debs)
-    return {
-        SETTINGS_NAME: json.dumps(table, indent=2).encode() + b"\n",
-        **{f"{PACKAGE_FOLDER}/{name}": content for name, content in debs.items()},
-    }
+    return {SETTINGS_NAME: _settings_text(settings, debs), **_packages(debs)}
+
+
+def _settings_text(settings: FirstBootSettings, debs: Mapping[str, bytes]) -> bytes:
+    return json.dumps(settings_with_digests(settings, debs), indent=2).encode() + b"\n"
+
+
+def _packages(debs: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {f"{PACKAGE_FOLDER}/{name}": content for name, content in debs.items()}
 
 
 @lru_cache(maxsize=1)
@@ -83,7 +120,10 @@ def _with_members(packed: bytes, members: Mapping[str, bytes], date: datetime) -
     file = io.BytesIO(packed)
     with zipfile.ZipFile(file, "a") as archive:
         for name, content in sorted(members.items()):
-            archive.writestr(_member(name, date), content, zipfile.ZIP_STORED)
+            # the settings of many nodes differ little
+            many = name.startswith(f"{NODE_FOLDER}/")
+            method = zipfile.ZIP_DEFLATED if many else zipfile.ZIP_STORED
+            archive.writestr(_member(name, date), content, method)
     return file.getvalue()
 
 

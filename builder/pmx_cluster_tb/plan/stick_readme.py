@@ -1,0 +1,49 @@
+"""README.txt on the stick: what the person at the machine presses at every screen."""
+
+from pathlib import PurePosixPath
+
+from pmx_cluster_tb.model.cluster import AfterInstall, Cluster, NicMac, Node, ProxmoxVersion
+from pmx_cluster_tb.plan import stick_names
+from pmx_cluster_tb.plan.package import render
+from pmx_cluster_tb.plan.types import ClusterPlan, SourceTree
+from pmx_cluster_tb.plan.ventoy import disk_text
+
+_TEMPLATE = PurePosixPath("README.txt.j2")
+
+
+def readme(plan: ClusterPlan, version: str, layout: str, sources: SourceTree) -> bytes:
+    """The text for `layout`, in ASCII, with the line ends of DOS: Windows, too, reads what is on a stick."""
+    cluster = plan.cluster
+    view = {
+        "cluster": cluster.name,
+        "folder": stick_names.folder(cluster.name),
+        "version": version,
+        "shared": layout == "shared",
+        "powers_off": powers_off(cluster),
+        "nodes": _table([one.node for one in plan.nodes]),
+    }
+    text = render(sources[_TEMPLATE], view).decode()
+    return text.encode("ascii", "replace").replace(b"\n", b"\r\n")
+
+
+def powers_off(cluster: Cluster) -> bool:
+    """Whether the installer switches a machine off when it is done; that of Proxmox VE 8.3 cannot."""
+    return cluster.after_install is AfterInstall.POWER_OFF and cluster.proxmox_ve is not ProxmoxVersion.V8_3
+
+
+def _table(nodes: list[Node]) -> str:
+    rows = [("node", "address", "NIC", "disks that are wiped")]
+    rows += [
+        (
+            node.name,
+            str(node.address),
+            node.nic.mac if isinstance(node.nic, NicMac) else node.nic.name,
+            disk_text(node.disk),
+        )
+        for node in nodes
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return "\n".join(
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]])
+        for row in rows
+    )

@@ -1,0 +1,133 @@
+"""What Ventoy shows and does for a bundle: its entries of ventoy.json, and the image that does nothing.
+
+Read in Ventoy's source, 1.1.17 (`GRUB2/.../ventoy/ventoy_plugin.c`, `ventoy_cmd.c`, `INSTALL/grub/grub.cfg`).
+
+The image that does nothing is a file that Ventoy lists, 32 KiB or larger and a multiple of 2 KiB, with a
+GRUB script of the same name and `.vcfg` beside it. Ventoy finds such a script by itself since 1.0.43 and runs
+it instead of booting the image, before any of its menus; when the script ends, the menu is back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from pmx_cluster_tb.model.cluster import Cluster, Disk, DiskModel, DiskPath, DiskSerials, NicMac, Node
+from pmx_cluster_tb.plan import stick_names
+from pmx_cluster_tb.plan.package import render
+from pmx_cluster_tb.plan.types import ClusterPlan, SourceTree, Table
+
+NOTHING_IMAGE = bytes(64 * 1024)
+"""Zeros: were it booted after all, there is nothing to boot."""
+
+_NOTHING_TEMPLATE = PurePosixPath("nothing.vcfg.j2")
+
+_ALIAS_BYTES = 255
+_TIP_BYTES = 120
+"""What fits on a line of Ventoy's default theme; Ventoy itself keeps 1023."""
+
+_FOR_GRUB = str.maketrans(dict.fromkeys('"$\\', "?"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VentoyEntries:
+    """Entries of ventoy.json by key; `tips` go into the list `tips` of the object `menu_tip`."""
+
+    menu_alias: tuple[Table, ...]
+    tips: tuple[Table, ...]
+    auto_install: tuple[Table, ...] = ()
+    injection: tuple[Table, ...] = ()
+
+
+def separate_entries(plan: ClusterPlan, version: str, isos: Mapping[str, str]) -> VentoyEntries:
+    """Names the ISOs of the separate layout, given by node."""
+    cluster = plan.cluster
+    named = [(one.node, _image(isos[one.node.name])) for one in plan.nodes]
+    return VentoyEntries(
+        menu_alias=(
+            _nothing_alias(cluster, "choose a node"),
+            *(
+                {
+                    **image,
+                    "alias": _alias(f"{node.name} of cluster {cluster.name}: Proxmox VE {version}, ", [node]),
+                }
+                for node, image in named
+            ),
+        ),
+        tips=tuple(
+            {
+                **image,
+                "tip1": _line(f"{node.name}: WIPES DISKS without asking: {disk_text(node.disk)}", _TIP_BYTES),
+                "tip2": _line(f"NIC {_nic_text(node)}, address {node.address}", _TIP_BYTES),
+            }
+            for node, image in named
+        ),
+    )
+
+
+def shared_entries(plan: ClusterPlan, version: str, iso: str, answers: Mapping[str, str]) -> VentoyEntries:
+    """Has Ventoy ask for a node before it boots the ISO of the shared layout; `answers` are paths by node.
+
+    `autosel` 0 without a timeout preselects `Boot without auto installation template` and waits for ever.
+    """
+    cluster, image = plan.cluster, _image(iso)
+    nodes = [one.node for one in plan.nodes]
+    names = ", ".join(node.name for node in nodes)
+    return VentoyEntries(
+        menu_alias=(
+            _nothing_alias(cluster, "choose the cluster"),
+            {**image, "alias": _alias(f"cluster {cluster.name}: Proxmox VE {version} on {names}, ", nodes)},
+        ),
+        tips=(
+            {
+                **image,
+                "tip1": _line(
+                    f"WIPES DISKS without asking. The next screen asks for the node: {names}", _TIP_BYTES
+                ),
+                "tip2": _line("Its first line installs nothing.", _TIP_BYTES),
+            },
+        ),
+        auto_install=(
+            {**image, "template": [f"/{path}" for path in answers.values()], "autosel": 0, "timeout": 0},
+        ),
+        injection=({**image, "archive": f"/{stick_names.injection(cluster)}"},),
+    )
+
+
+def nothing_script(cluster: Cluster, sources: SourceTree) -> bytes:
+    """The GRUB script that Ventoy runs for the image that does nothing."""
+    return render(sources[_NOTHING_TEMPLATE], {"folder": stick_names.folder(cluster.name)})
+
+
+def disk_text(disk: Disk) -> str:
+    """Which disks are wiped, as a person would look for them."""
+    match disk.find:
+        case DiskSerials(serials):
+            return f"serial {', '.join(serials)}"
+        case DiskModel(model):
+            return f"model {model}"
+        case DiskPath(path):
+            return f"at {path}"
+
+
+def _nic_text(node: Node) -> str:
+    return node.nic.mac if isinstance(node.nic, NicMac) else node.nic.name
+
+
+def _image(path: str) -> dict[str, object]:
+    return {"image": f"/{path}"}
+
+
+def _nothing_alias(cluster: Cluster, choose: str) -> Table:
+    text = f"[ this line does nothing: {choose} below ]"
+    return {**_image(stick_names.nothing(cluster)), "alias": _line(text, _ALIAS_BYTES)}
+
+
+def _alias(start: str, nodes: list[Node]) -> str:
+    disks = "; ".join(disk_text(node.disk) for node in nodes)
+    return _line(f"{start}WIPES DISKS {disks}", _ALIAS_BYTES)
+
+
+def _line(text: str, most_bytes: int) -> str:
+    """`text` in printable ASCII, without what GRUB's script language would expand, cut to `most_bytes`."""
+    plain = "".join(char if " " <= char <= "~" else "?" for char in text.translate(_FOR_GRUB))
+    return plain if len(plain) <= most_bytes else f"{plain[: most_bytes - 3]}..."
