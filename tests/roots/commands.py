@@ -17,13 +17,16 @@ PACKAGES = {
     "dpkg-deb": "dpkg",
     "git": "git",
     "gpg": "gnupg",
+    "grub-mkrescue": "grub-common",
     "ip": "iproute2",
     "lintian": "lintian",
+    "mformat": "mtools",
     "mmdebstrap": "mmdebstrap",
     "nsenter": "util-linux",
     "setpriv": "util-linux",
     "systemd-nspawn": "systemd-container",
     "unshare": "util-linux",
+    "xorriso": "xorriso",
 }
 """The Debian package of each program that tests start."""
 
