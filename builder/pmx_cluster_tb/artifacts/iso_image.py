@@ -1,0 +1,255 @@
+"""A prepared ISO as a value: the downloaded one, and the bytes that differ from it.
+
+xorriso adds files by appending a session and changing the volume descriptors; it reads the structure of the
+ISO, and no content of files but the boot images'. So it works on a stand-in for the ISO in which the content
+of larger files is a hole: what it changes there is what it would change in a copy of the ISO. The copy itself
+can then be written from its first byte to its last, its size and checksum are known before, and a stick never
+meets a program that writes here and there.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pmx_cluster_tb.artifacts.iso import Iso, read_at
+from pmx_cluster_tb.artifacts.iso9660 import (
+    SECTOR_BYTES,
+    Damaged,
+    Extent,
+    ReadAt,
+    boot_image_offsets,
+    content,
+    entries,
+    read_volume,
+)
+from pmx_cluster_tb.artifacts.private_folder import private_folder
+from pmx_cluster_tb.problems import UserError
+from pmx_cluster_tb.process import run
+
+CHUNK_BYTES = 4 * 1024 * 1024
+"""Of what `image_chunks` gives."""
+
+_HOLE_BYTES = 64 * 1024
+"""The content of files of this size and more is left out of the stand-in."""
+_COMPARED_BYTES = 1024 * 1024
+_SAME_FILE_BYTES = 1024 * 1024
+_TIMEOUT = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Bytes of a prepared ISO that are not those of its source. They hold answers, which are secrets."""
+
+    offset: int
+    content: bytes = field(repr=False)
+
+    @property
+    def end(self) -> int:
+        """The offset after the last byte."""
+        return self.offset + len(self.content)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedImage:
+    """`source` with `patches`, which are sorted and apart from each other. `size` in bytes."""
+
+    source: Iso
+    size: int
+    patches: tuple[Patch, ...]
+
+
+def prepared_images(iso: Iso, contents: Iterable[Mapping[str, bytes]]) -> tuple[PreparedImage, ...]:
+    """For each of `contents`, `iso` with these files (`answer.toml`) in its root; nothing is written to it.
+
+    The same ISO and content give the same image, and what the ISO had stays as it is, boot records,
+    partitions and the UUID too; that is checked here. Raises ProgramMissing if there is no xorriso, and
+    UserError or OSError if the image cannot be made.
+    """
+    try:
+        with iso.path.open("rb", buffering=0) as source, private_folder() as folder:
+            stand_in = _StandIn.made_in(folder, iso, source.fileno())
+            return tuple(stand_in.image_with(files) for files in contents)
+    except Damaged as damaged:
+        raise UserError(f"xorriso cannot prepare `{iso.path}`: {damaged}") from damaged
+
+
+def image_chunks(image: PreparedImage, start: int = 0) -> Iterator[bytearray]:
+    """The bytes of the image from offset `start` on, to be written one after the other.
+
+    Raises UserError at the end if the source was changed since it was looked at, and OSError.
+    """
+    with image.source.path.open("rb", buffering=0) as file:
+        read = read_at(file.fileno())
+        for piece in _pieces(Extent(start, image.size - start), CHUNK_BYTES):
+            chunk = bytearray(read(piece.offset, piece.size))
+            chunk.extend(bytes(piece.size - len(chunk)))
+            lay_patches(chunk, piece.offset, image.patches)
+            yield chunk
+        refuse_changed(image.source, file.fileno())
+
+
+def refuse_changed(iso: Iso, descriptor: int) -> None:
+    """Raises UserError if the open file is not as it was when `iso` was read."""
+    status = os.fstat(descriptor)
+    if (status.st_size, status.st_mtime_ns) != (iso.size, iso.modified_ns):
+        raise UserError(f"`{iso.path}` was changed while it was copied", "run the command again")
+
+
+@dataclass(frozen=True, slots=True)
+class _StandIn:
+    iso: Iso
+    read_source: ReadAt
+    path: Path
+    kept: tuple[Extent, ...]
+    """What of the source is in it; between them are holes."""
+
+    @classmethod
+    def made_in(cls, folder: Path, iso: Iso, source: int) -> "_StandIn":
+        """The stand-in for `iso`, whose open file is `source`."""
+        read = read_at(source)
+        stand_in = cls(iso, read, folder / "iso", tuple(_kept(read, iso)))
+        with stand_in.path.open("xb") as file:
+            for extent in stand_in.kept:
+                for piece in _pieces(extent):
+                    file.seek(piece.offset)
+                    file.write(read(piece.offset, piece.size))
+            file.truncate(iso.size)
+        return stand_in
+
+    def image_with(self, files: Mapping[str, bytes]) -> PreparedImage:
+        """The image that xorriso makes of it. It is then as before."""
+        run(_xorriso(self.iso, self.path, _disk_files(files, self.path.parent)), timeout=_TIMEOUT)
+        with self.path.open("r+b", buffering=0) as file:
+            read = read_at(file.fileno())
+            size = os.fstat(file.fileno()).st_size
+            image = PreparedImage(source=self.iso, size=size, patches=tuple(self._differences(read, size)))
+            _check(self.iso, self.read_source, _patched(self.read_source, image), files)
+            self._restore(file.fileno(), image.patches)
+        return image
+
+    def _differences(self, read: ReadAt, size: int) -> Iterator[Patch]:
+        begun = bytearray()
+        start = 0
+        for offset in self._changed_sectors(read):
+            if begun and offset != start + len(begun):
+                yield Patch(start, bytes(begun))
+                begun.clear()
+            start = start if begun else offset
+            begun += read(offset, min(SECTOR_BYTES, self.iso.size - offset))
+        if begun:
+            yield Patch(start, bytes(begun))
+        yield Patch(self.iso.size, read(self.iso.size, size - self.iso.size))
+
+    def _changed_sectors(self, read: ReadAt) -> Iterator[int]:
+        for extent in self.kept:
+            for piece in _pieces(extent):
+                before, after = (one(piece.offset, piece.size) for one in (self.read_source, read))
+                if before == after:
+                    continue
+                for at in range(0, piece.size, SECTOR_BYTES):
+                    if before[at : at + SECTOR_BYTES] != after[at : at + SECTOR_BYTES]:
+                        yield piece.offset + at
+
+    def _restore(self, descriptor: int, patches: Sequence[Patch]) -> None:
+        os.truncate(descriptor, self.iso.size)
+        for patch in patches:
+            if patch.offset < self.iso.size:
+                os.pwrite(descriptor, self.read_source(patch.offset, len(patch.content)), patch.offset)
+
+
+def _kept(read: ReadAt, iso: Iso) -> Iterator[Extent]:
+    """All of the ISO but the content of larger files, in whole sectors."""
+    boot_images = boot_image_offsets(read)
+    holes = sorted(
+        (extent.offset, extent.end // SECTOR_BYTES * SECTOR_BYTES)
+        for entry in entries(read, iso.volume)
+        if not entry.is_folder
+        for extent in entry.extents
+        if extent.size >= _HOLE_BYTES and extent.offset not in boot_images
+    )
+    start = 0
+    for hole_start, hole_end in holes:
+        if hole_start > start:
+            yield Extent(start, hole_start - start)
+        start = max(start, hole_end)
+    yield Extent(start, iso.size - start)
+
+
+def _pieces(extent: Extent, size: int = _COMPARED_BYTES) -> Iterator[Extent]:
+    for offset in range(extent.offset, extent.end, size):
+        yield Extent(offset, min(size, extent.end - offset))
+
+
+def _disk_files(files: Mapping[str, bytes], folder: Path) -> dict[str, Path]:
+    """Where in `folder` each of `files` is, for xorriso to read."""
+    paths = {name: folder / f"file-{number}" for number, name in enumerate(sorted(files))}
+    for name, path in paths.items():
+        path.write_bytes(files[name])
+    return paths
+
+
+def _xorriso(iso: Iso, image: Path, files: Mapping[str, Path]) -> list[str | Path]:
+    """One run that adds `files`, and stamps all that is new with the date of the ISO."""
+    volume, seconds = iso.volume, f"={_seconds(iso.volume.modified)}"
+    names = [f"/{name}" for name in files]
+    command: list[str | Path] = ["xorriso", "-no_rc", "-abort_on", "FAILURE", "-stdio_sync", "off"]
+    command += ["-iso_nowtime", seconds]
+    command += ["-boot_image", "any", "keep", "-dev", image]
+    command += ["-volume_date", "uuid", volume.modified, "-volume_date", "c", volume.created]
+    for name, path in zip(names, files.values(), strict=True):
+        command += ["-map", path, name]
+    # root's alone, as the installer is
+    command += ["-chown", "0", *names, "--", "-chgrp", "0", *names, "--", "-chmod", "0600", *names, "--"]
+    for times in ("b-c", "c"):
+        command += ["-alter_date", times, seconds, "/", *names, "--"]
+    return [*command, "-commit"]
+
+
+def _seconds(date: str) -> int:
+    try:
+        return int(datetime.strptime(date[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp())
+    except ValueError as error:
+        raise Damaged("its volume has no date of modification") from error
+
+
+def _check(iso: Iso, before: ReadAt, after: ReadAt, files: Mapping[str, bytes]) -> None:
+    """Raises Damaged unless the prepared ISO is the source with `files`."""
+    volume = read_volume(after)
+    if (volume.name, volume.modified) != (iso.volume.name, iso.volume.modified):
+        raise Damaged("the name or UUID of the volume would change")
+    new = {entry.path: entry for entry in entries(after, volume)}
+    for name, wanted in files.items():
+        entry = new.pop(f"/{name}", None)
+        if entry is None or content(after, entry) != wanted:
+            raise Damaged(f"`/{name}` would not be in it")
+    old = {entry.path: entry for entry in entries(before, iso.volume) if entry.path[1:] not in files}
+    if new.keys() != old.keys():
+        raise Damaged(f"it would not hold the same files: {sorted(new.keys() ^ old.keys())[:5]}")
+    for path, entry in old.items():
+        # the boot catalog is written anew, with the same content
+        moved = not entry.is_folder and new[path].extents != entry.extents
+        if moved and (entry.size > _SAME_FILE_BYTES or content(before, entry) != content(after, new[path])):
+            raise Damaged(f"`{path}` would change")
+
+
+def _patched(read: ReadAt, image: PreparedImage) -> ReadAt:
+    """Reads the image, of whose source `read` reads."""
+
+    def patched(offset: int, length: int) -> bytes:
+        length = max(0, min(length, image.size - offset))
+        data = bytearray(read(offset, length).ljust(length, b"\0"))
+        lay_patches(data, offset, image.patches)
+        return bytes(data)
+
+    return patched
+
+
+def lay_patches(data: bytearray | memoryview, offset: int, patches: Sequence[Patch]) -> None:
+    """Makes of `data`, which is at `offset` in the source, what it is in the image."""
+    end = offset + len(data)
+    for patch in patches:
+        start, stop = max(offset, patch.offset), min(end, patch.end)
+        if start < stop:
+            data[start - offset : stop - offset] = patch.content[start - patch.offset : stop - patch.offset]
