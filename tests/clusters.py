@@ -14,6 +14,7 @@ from pmx_cluster_tb.model.cluster import (
     Filesystem,
     Locale,
     Management,
+    NicMac,
     NicName,
     Node,
     PasswordHash,
@@ -66,3 +67,13 @@ def seed_cluster() -> Cluster:
 def two_nodes() -> Cluster:
     """The seed cut to two nodes with one cable."""
     return replace(seed_cluster(), nodes=(node(1, ports=1), node(2, ports=1)))
+
+
+def mac_cluster(name: str = "pvc1", count: int = 3) -> Cluster:
+    """A cluster of `count` nodes that are found by MAC address, 58:47:ca:00:00:01 and so on."""
+    nodes = (
+        replace(node(number), nic=NicMac(f"58:47:ca:00:00:{number:02x}")) for number in range(1, count + 1)
+    )
+    cluster = seed_cluster()
+    ring = replace(cluster.ring, ipv4=IPv4Network("10.0.0.0/24"), ipv6=IPv6Network("fc00::/120"))
+    return replace(cluster, name=name, ring=cluster.ring if count <= 14 else ring, nodes=tuple(nodes))

@@ -10,6 +10,9 @@ from pmx_cluster_tb.model.cluster import Cluster, Node
 
 _NORMAL_MODE = "_VTNORMAL.iso"
 
+DOES_NOTHING = "-does-nothing.iso"
+"""Ends the name of the image that does nothing."""
+
 
 def folder(cluster: str) -> str:
     """The one folder that holds everything of a cluster."""
@@ -30,7 +33,7 @@ def shared_iso(cluster: Cluster, version: str) -> str:
 
 def nothing(cluster: Cluster) -> str:
     """The image that does nothing, and sorts first."""
-    return f"{folder(cluster.name)}/00-{folder(cluster.name)}-does-nothing.iso"
+    return f"{folder(cluster.name)}/00-{folder(cluster.name)}{DOES_NOTHING}"
 
 
 def answer(cluster: Cluster, node: Node) -> str:
