@@ -35,7 +35,8 @@ def is_first_boot(file: Path) -> bool:
     """Whether `file` is this program, of whatever build."""
     try:
         with zipfile.ZipFile(file) as archive:
-            return {"settings.json", "firstboot/sequence.py"} <= set(archive.namelist())
+            names = set(archive.namelist())
+            return "firstboot/sequence.py" in names and not names.isdisjoint({"settings.json", "nodes.json"})
     except (OSError, zipfile.BadZipFile):
         return False
 

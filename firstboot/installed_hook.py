@@ -8,6 +8,7 @@ from pathlib import Path
 
 from firstboot.archive import BadArchive, is_first_boot, run_name
 from firstboot.files import write_file
+from firstboot.shared_hook import is_shared
 from firstboot.system import System
 
 PATH = "/var/lib/proxmox-first-boot/proxmox-first-boot"
@@ -32,7 +33,7 @@ def remove_installed_hook(system: System, run: str) -> None:
 def remove_other_hook(system: System, run: str) -> None:
     """Replaces the hook of another build: it would undo at the next boot what this one has done."""
     file = system.path(PATH)
-    if is_first_boot(file) and run_name(file) != run:
+    if is_first_boot(file) and (is_shared(file) or run_name(file) != run):
         write_file(system, PATH, _DONE, mode=0o700)
 
 
