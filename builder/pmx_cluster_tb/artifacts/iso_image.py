@@ -9,14 +9,18 @@ meets a program that writes here and there.
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 from pmx_cluster_tb.artifacts.iso import Iso, read_at
 from pmx_cluster_tb.artifacts.iso9660 import (
     SECTOR_BYTES,
     Damaged,
+    Entry,
     Extent,
     ReadAt,
     boot_image_offsets,
@@ -35,6 +39,8 @@ _HOLE_BYTES = 64 * 1024
 """The content of files of this size and more is left out of the stand-in."""
 _COMPARED_BYTES = 1024 * 1024
 _SAME_FILE_BYTES = 1024 * 1024
+_AT_ONCE = 4
+"""Runs of xorriso, which spends most of its time waiting."""
 _TIMEOUT = timedelta(minutes=5)
 
 
@@ -68,9 +74,14 @@ def prepared_images(iso: Iso, contents: Iterable[Mapping[str, bytes]]) -> tuple[
     UserError or OSError if the image cannot be made.
     """
     try:
-        with iso.path.open("rb", buffering=0) as source, private_folder() as folder:
-            stand_in = _StandIn.made_in(folder, iso, source.fileno())
-            return tuple(stand_in.image_with(files) for files in contents)
+        with (
+            iso.path.open("rb", buffering=0) as file,
+            private_folder() as folder,
+            ThreadPoolExecutor(_AT_ONCE) as pool,
+        ):
+            source = _Source.of(iso, file.fileno())
+            folders = (folder / str(number) for number in count())
+            return tuple(pool.map(partial(_image, source), contents, folders))
     except Damaged as damaged:
         raise UserError(f"xorriso cannot prepare `{iso.path}`: {damaged}") from damaged
 
@@ -98,73 +109,78 @@ def refuse_changed(iso: Iso, descriptor: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _StandIn:
+class _Source:
     iso: Iso
-    read_source: ReadAt
-    path: Path
+    read: ReadAt
+    entries: Mapping[str, Entry]
+    """Of its tree, by path."""
     kept: tuple[Extent, ...]
-    """What of the source is in it; between them are holes."""
+    """What of it is in stand-ins; between them are holes."""
 
     @classmethod
-    def made_in(cls, folder: Path, iso: Iso, source: int) -> "_StandIn":
-        """The stand-in for `iso`, whose open file is `source`."""
-        read = read_at(source)
-        stand_in = cls(iso, read, folder / "iso", tuple(_kept(read, iso)))
-        with stand_in.path.open("xb") as file:
-            for extent in stand_in.kept:
+    def of(cls, iso: Iso, descriptor: int) -> "_Source":
+        """The open file `descriptor` of `iso`."""
+        read = read_at(descriptor)
+        tree = {entry.path: entry for entry in entries(read, iso.volume)}
+        return cls(iso, read, tree, tuple(_kept(read, iso, tree.values())))
+
+    def write_stand_in(self, path: Path) -> None:
+        """Writes the ISO with holes."""
+        with path.open("xb") as file:
+            for extent in self.kept:
                 for piece in _pieces(extent):
                     file.seek(piece.offset)
-                    file.write(read(piece.offset, piece.size))
-            file.truncate(iso.size)
-        return stand_in
+                    file.write(self.read(piece.offset, piece.size))
+            file.truncate(self.iso.size)
 
-    def image_with(self, files: Mapping[str, bytes]) -> PreparedImage:
-        """The image that xorriso makes of it. It is then as before."""
-        run(_xorriso(self.iso, self.path, _disk_files(files, self.path.parent)), timeout=_TIMEOUT)
-        with self.path.open("r+b", buffering=0) as file:
-            read = read_at(file.fileno())
-            size = os.fstat(file.fileno()).st_size
-            image = PreparedImage(source=self.iso, size=size, patches=tuple(self._differences(read, size)))
-            _check(self.iso, self.read_source, _patched(self.read_source, image), files)
-            self._restore(file.fileno(), image.patches)
-        return image
 
-    def _differences(self, read: ReadAt, size: int) -> Iterator[Patch]:
-        begun = bytearray()
-        start = 0
-        for offset in self._changed_sectors(read):
-            if begun and offset != start + len(begun):
-                yield Patch(start, bytes(begun))
-                begun.clear()
-            start = start if begun else offset
-            begun += read(offset, min(SECTOR_BYTES, self.iso.size - offset))
-        if begun:
+def _image(source: _Source, files: Mapping[str, bytes], folder: Path) -> PreparedImage:
+    """The source with `files`, made in `folder`."""
+    folder.mkdir()
+    stand_in = folder / "iso"
+    source.write_stand_in(stand_in)
+    run(_xorriso(source.iso, stand_in, _disk_files(files, folder)), timeout=_TIMEOUT)
+    with stand_in.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        patches = tuple(_differences(source, read_at(file.fileno()), size))
+    image = PreparedImage(source=source.iso, size=size, patches=patches)
+    _check_patches(source, patches)
+    _check_tree(source, _patched(source.read, image), files)
+    return image
+
+
+def _differences(source: _Source, read: ReadAt, size: int) -> Iterator[Patch]:
+    """What a stand-in of `size` bytes holds, which `read` reads, and the source does not."""
+    end = source.iso.size
+    begun, start = bytearray(), 0
+    for offset in _changed_sectors(source, read):
+        if begun and offset != start + len(begun):
             yield Patch(start, bytes(begun))
-        yield Patch(self.iso.size, read(self.iso.size, size - self.iso.size))
-
-    def _changed_sectors(self, read: ReadAt) -> Iterator[int]:
-        for extent in self.kept:
-            for piece in _pieces(extent):
-                before, after = (one(piece.offset, piece.size) for one in (self.read_source, read))
-                if before == after:
-                    continue
-                for at in range(0, piece.size, SECTOR_BYTES):
-                    if before[at : at + SECTOR_BYTES] != after[at : at + SECTOR_BYTES]:
-                        yield piece.offset + at
-
-    def _restore(self, descriptor: int, patches: Sequence[Patch]) -> None:
-        os.truncate(descriptor, self.iso.size)
-        for patch in patches:
-            if patch.offset < self.iso.size:
-                os.pwrite(descriptor, self.read_source(patch.offset, len(patch.content)), patch.offset)
+            begun.clear()
+        start = start if begun else offset
+        begun += read(offset, min(SECTOR_BYTES, end - offset))
+    if begun:
+        yield Patch(start, bytes(begun))
+    yield Patch(end, read(end, size - end))
 
 
-def _kept(read: ReadAt, iso: Iso) -> Iterator[Extent]:
+def _changed_sectors(source: _Source, read: ReadAt) -> Iterator[int]:
+    for extent in source.kept:
+        for piece in _pieces(extent):
+            before, after = (one(piece.offset, piece.size) for one in (source.read, read))
+            if before == after:
+                continue
+            for at in range(0, piece.size, SECTOR_BYTES):
+                if before[at : at + SECTOR_BYTES] != after[at : at + SECTOR_BYTES]:
+                    yield piece.offset + at
+
+
+def _kept(read: ReadAt, iso: Iso, tree: Iterable[Entry]) -> Iterator[Extent]:
     """All of the ISO but the content of larger files, in whole sectors."""
     boot_images = boot_image_offsets(read)
     holes = sorted(
         (extent.offset, extent.end // SECTOR_BYTES * SECTOR_BYTES)
-        for entry in entries(read, iso.volume)
+        for entry in tree
         if not entry.is_folder
         for extent in entry.extents
         if extent.size >= _HOLE_BYTES and extent.offset not in boot_images
@@ -214,23 +230,33 @@ def _seconds(date: str) -> int:
         raise Damaged("its volume has no date of modification") from error
 
 
-def _check(iso: Iso, before: ReadAt, after: ReadAt, files: Mapping[str, bytes]) -> None:
+def _check_patches(source: _Source, patches: Sequence[Patch]) -> None:
+    """Raises Damaged if a patch lies on a file of the source."""
+    for path, entry in source.entries.items():
+        for extent in () if entry.is_folder else entry.extents:
+            if any(patch.offset < extent.end and extent.offset < patch.end for patch in patches):
+                raise Damaged(f"`{path}` would change")
+
+
+def _check_tree(source: _Source, after: ReadAt, files: Mapping[str, bytes]) -> None:
     """Raises Damaged unless the prepared ISO is the source with `files`."""
-    volume = read_volume(after)
-    if (volume.name, volume.modified) != (iso.volume.name, iso.volume.modified):
+    volume, before = read_volume(after), source.iso.volume
+    if (volume.name, volume.modified) != (before.name, before.modified):
         raise Damaged("the name or UUID of the volume would change")
     new = {entry.path: entry for entry in entries(after, volume)}
     for name, wanted in files.items():
         entry = new.pop(f"/{name}", None)
         if entry is None or content(after, entry) != wanted:
             raise Damaged(f"`/{name}` would not be in it")
-    old = {entry.path: entry for entry in entries(before, iso.volume) if entry.path[1:] not in files}
+    old = {path: entry for path, entry in source.entries.items() if path[1:] not in files}
     if new.keys() != old.keys():
         raise Damaged(f"it would not hold the same files: {sorted(new.keys() ^ old.keys())[:5]}")
     for path, entry in old.items():
         # the boot catalog is written anew, with the same content
         moved = not entry.is_folder and new[path].extents != entry.extents
-        if moved and (entry.size > _SAME_FILE_BYTES or content(before, entry) != content(after, new[path])):
+        if moved and (
+            entry.size > _SAME_FILE_BYTES or content(source.read, entry) != content(after, new[path])
+        ):
             raise Damaged(f"`{path}` would change")
 
 

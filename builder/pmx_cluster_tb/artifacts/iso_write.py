@@ -1,6 +1,6 @@
 """Writing prepared ISOs to files: each appears whole or not at all.
 
-Where the file system can, the files share the blocks of the source; elsewhere the source is read once for all.
+Where the file system can, the files share the blocks of the source; elsewhere it is read once for all.
 A file is written under another name beside its own; what a killed run left there, the next one writes over.
 """
 
@@ -72,7 +72,8 @@ def _unfinished(path: Path, image: PreparedImage) -> Iterator[_Target]:
         yield _Target(path, descriptor, image)
     finally:
         with suppress(OSError):
-            unfinished.unlink()
+            if _is_open_as(unfinished, descriptor):
+                unfinished.unlink()
         os.close(descriptor)
 
 
@@ -81,7 +82,7 @@ def _open_alone(unfinished: Path, path: Path) -> int:
         descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if unfinished.exists() and os.path.samestat(os.fstat(descriptor), unfinished.stat()):
+            if unfinished.exists() and _is_open_as(unfinished, descriptor):
                 return descriptor
         except BlockingIOError as error:
             os.close(descriptor)
@@ -91,6 +92,10 @@ def _open_alone(unfinished: Path, path: Path) -> int:
             raise
         # the run that had it open has finished it, and it is not ours to change
         os.close(descriptor)
+
+
+def _is_open_as(path: Path, descriptor: int) -> bool:
+    return os.path.samestat(os.fstat(descriptor), path.stat())
 
 
 def _is_cloned(source: int, target: _Target) -> bool:
@@ -114,6 +119,7 @@ def _copy(source: int, targets: Sequence[_Target], observer: Observer) -> None:
             observer(Progress(done, total, target.path.name))
             length = min(_PIECE_BYTES, size - offset)
             _copy_piece(source, target.descriptor, offset, length)
+            _begin_writing(target.descriptor, offset, length)
             done += length
     observer(Progress(total, total, ""))
 
@@ -128,6 +134,13 @@ def _copy_piece(source: int, target: int, offset: int, length: int) -> None:
         if copied == 0:
             copy = _copied
         offset += copied
+
+
+def _begin_writing(target: int, offset: int, length: int) -> None:
+    """Has Linux write these bytes to the disk from now on, not when it is full of them."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.posix_fadvise(target, offset, length, os.POSIX_FADV_DONTNEED)
 
 
 def _copied_by_kernel(source: int, target: int, offset: int, length: int) -> int:
