@@ -151,7 +151,8 @@ def test_only_the_command_line_prints_exits_and_reads_the_environment() -> None:
 
 def shell_scripts() -> Iterator[tuple[str, bytes]]:
     """Every shell script: those of the checkout, and what templates make for a node."""
-    for path in (TOP / "pmx-cluster-tb", TOP / "tests" / "run", TOP / ".ci" / "run"):
+    on_sticks = sorted((TOP / "answer-files" / "stick").rglob("*.sh"))
+    for path in (TOP / "pmx-cluster-tb", TOP / "tests" / "run", TOP / ".ci" / "run", *on_sticks):
         yield str(path.relative_to(TOP)), path.read_bytes()
     plan = seed_plan()
     for package in (plan.ring_package, plan.nodes[0].package):
@@ -170,6 +171,7 @@ SHELL_SCRIPTS = {
 
 def test_there_are_shell_scripts() -> None:
     assert {"pmx-cluster-tb", "tests/run", ".ci/run"} < SHELL_SCRIPTS.keys()
+    assert "answer-files/stick/injection/pmx-answer/deliver.sh" in SHELL_SCRIPTS
     assert any("preinst" in name for name in SHELL_SCRIPTS)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 PACKAGES = {
     "apt-ftparchive": "apt-utils",
+    "busybox": "busybox-static",
     "dh": "debhelper",
     "dpkg-buildpackage": "dpkg-dev",
     "dpkg-deb": "dpkg",
@@ -20,6 +21,8 @@ PACKAGES = {
     "grub-mkrescue": "grub-common",
     "ip": "iproute2",
     "lintian": "lintian",
+    "losetup": "mount",
+    "mkfs.ext4": "e2fsprogs",
     "mformat": "mtools",
     "mmdebstrap": "mmdebstrap",
     "nsenter": "util-linux",

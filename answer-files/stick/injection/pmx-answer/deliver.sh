@@ -20,6 +20,8 @@ mac=$(sed -n '2s/^# pmx-mac: //p' "$answer")
 if [ -z "$node" ] || [ -z "$mac" ]; then
     refuse "the chosen file is no answer for a node"
 fi
+# the init may have let go of it already
+[ -d /sys/class/net ] || mount -t sysfs sysfs /sys
 if ! grep -q -i -x -F "$mac" /sys/class/net/*/address 2>/dev/null; then
     refuse "this machine is not node $node: none of its network cards is $mac"
 fi
