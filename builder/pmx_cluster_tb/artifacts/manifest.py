@@ -117,9 +117,10 @@ def _digest(path: Path) -> str | None:
 
 def plan_digest(plan: ClusterPlan) -> str:
     """SHA-256 of all that was planned; independent of how it is packed and compressed."""
-    parts = [plan.ring_package.version, content_digest(plan.ring_package), *map(_node_parts, plan.nodes)]
+    parts = [plan.ring_package.version, content_digest(plan.ring_package), *map(node_parts, plan.nodes)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _node_parts(plan: NodePlan) -> list[object]:
+def node_parts(plan: NodePlan) -> list[object]:
+    """All that was planned for a node, as JSON values; it holds secrets."""
     return [plan.package.version, content_digest(plan.package), plan.answer.text, plan.first_boot.table]

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pmx_cluster_tb.cli.messages import note, show_problems
 from pmx_cluster_tb.model.cluster import Cluster
-from pmx_cluster_tb.problems import BadFile
+from pmx_cluster_tb.problems import BadFile, BadInput
+
+if TYPE_CHECKING:
+    from pmx_cluster_tb.plan.types import ClusterPlan, NodePlan
 
 DEFAULT = "cluster.toml"
 
@@ -34,3 +37,17 @@ def loaded_cluster(file: Path) -> Cluster:
     if loaded.cluster.repository is not None:
         note(f"warning: {file}: this version makes nothing of `[repository]` yet; the nodes come without it")
     return loaded.cluster
+
+
+def chosen_nodes(plan: "ClusterPlan", names: tuple[str, ...]) -> "tuple[NodePlan, ...]":
+    """The nodes of `plan` called `names`, all of them without names. Raises BadInput for an unknown one."""
+    from difflib import get_close_matches
+
+    known = {node.node.name: node for node in plan.nodes}
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1) or list(known)[:1]
+            raise BadInput(
+                f"cluster `{plan.cluster.name}` has no node `{name}`", f"`--node {near[0]}` is one"
+            )
+    return tuple(known[name] for name in dict.fromkeys(names)) or plan.nodes

@@ -11,6 +11,7 @@ SUMMARIES = {
     "check": "Report every problem of a cluster file.",
     "plan": "Show what would be built, or what would change.",
     "build": "Make the packages, answers and first-boot files.",
+    "bundle": "Make a stick that installs every node.",
     "inspect": "Show what an artifact holds.",
     "hash-password": "Make the hash of a password for a cluster file.",
     "schema": "Print the JSON schema of the cluster file.",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pmx_cluster_tb.cli.cluster_file import file_argument, json_option, loaded_cluster
+from pmx_cluster_tb.cli.cluster_file import chosen_nodes, file_argument, json_option, loaded_cluster
 from pmx_cluster_tb.cli.messages import note, print_json
 from pmx_cluster_tb.problems import BadInput, UserError
 
@@ -62,7 +62,7 @@ def command(
     from pmx_cluster_tb.sources import read_sources
 
     plan = plan_cluster(cluster, read_sources())
-    nodes = _chosen(plan, names)
+    nodes = chosen_nodes(plan, names)
     if svg:
         _write_svg(plan, svg)
     if earlier:
@@ -73,19 +73,6 @@ def command(
         print_json(plan_json(plan, nodes))
     elif names or not svg:
         _draw(plan, nodes, contents=bool(names))
-
-
-def _chosen(plan: "ClusterPlan", names: tuple[str, ...]) -> "tuple[NodePlan, ...]":
-    from difflib import get_close_matches
-
-    known = {node.node.name: node for node in plan.nodes}
-    for name in names:
-        if name not in known:
-            near = get_close_matches(name, known, n=1) or list(known)[:1]
-            raise BadInput(
-                f"cluster `{plan.cluster.name}` has no node `{name}`", f"`--node {near[0]}` is one"
-            )
-    return tuple(known[name] for name in dict.fromkeys(names)) or plan.nodes
 
 
 def _write_svg(plan: "ClusterPlan", path: Path) -> None:

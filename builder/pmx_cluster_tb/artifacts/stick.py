@@ -1,0 +1,302 @@
+"""Writing a bundle to a stick, so that a cut at any moment leaves nothing that would install something wrong.
+
+First manifest.json says at which paths something may be left from now on. Then come the prepared ISOs, the
+small files, ventoy.json, which names what is now there, and last what an earlier bundle had and this one has
+not is removed, and manifest.json says that the bundle is complete. Every file is read back from the medium
+before it gets its name. The next run goes on where an interrupted one stopped.
+"""
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pmx_cluster_tb import release
+from pmx_cluster_tb.artifacts.iso import Iso
+from pmx_cluster_tb.artifacts.iso_image import PreparedImage, image_chunks, prepared_images
+from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME, node_parts
+from pmx_cluster_tb.artifacts.stick_files import (
+    NotAsWritten,
+    files_below,
+    locked,
+    remove_empty_folders,
+    remove_file,
+    replace_or_remove,
+    replaced_file,
+    temporaries,
+    told_errors,
+    write_file,
+)
+from pmx_cluster_tb.artifacts.stick_manifest import (
+    CHECKSUMS_NAME,
+    BundleFile,
+    BundleIso,
+    BundleManifest,
+    BundleNode,
+    SourceIso,
+    bundle_manifest_bytes,
+    made_of,
+    read_bundle_manifest,
+)
+from pmx_cluster_tb.artifacts.stick_place import Stick, refuse_unseen
+from pmx_cluster_tb.artifacts.stick_readback import sha256_on_medium
+from pmx_cluster_tb.artifacts.stick_space import Write, require_room
+from pmx_cluster_tb.artifacts.ventoy_json import PATH as VENTOY_JSON
+from pmx_cluster_tb.artifacts.ventoy_json import merged, without
+from pmx_cluster_tb.plan.bundle import BundlePlan, Layout, PreparedIso
+from pmx_cluster_tb.plan.types import NodePlan
+from pmx_cluster_tb.problems import BadInput
+from pmx_cluster_tb.progress import Observer, Progress
+
+_SYNCED_BYTES = 64 * 1024 * 1024
+"""So much is left to the kernel at most, or the memory fills, and the progress tells of memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """What to write: the plan, the ISO that it is made from and its SHA-256, and the nodes of the plan.
+
+    `renewed` is the node to which a change is confined; the ISOs of other nodes are then not read back.
+    """
+
+    plan: BundlePlan
+    proxmox_ve: str
+    iso: Iso
+    iso_sha256: str
+    nodes: tuple[BundleNode, ...]
+    renewed: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The bundle that is on the stick now.
+
+    `paths` are the prepared ISOs that were written, the others were there; `others` are files in the bundle's
+    folder that no bundle made. Paths are relative to the top of the stick.
+    """
+
+    manifest: BundleManifest
+    paths: frozenset[str]
+    others: tuple[str, ...]
+
+
+def write_bundle(bundle: Bundle, stick: Stick, observer: Observer) -> Written:
+    """Makes `stick` hold `bundle`, next to whatever else it holds.
+
+    Raises BadInput before anything is written if it cannot be, does not fit, or would write over what no
+    bundle made; and UserError if it cannot be written, or does not read back.
+    """
+    with told_errors(stick.path), locked(stick.path):
+        writer = _Writer(bundle, stick, observer)
+        writer.prepare()
+        return writer.write()
+
+
+class _Writer:
+    """One run. `_isos` are the prepared ISOs that are there and in order, `_images` what is to be written."""
+
+    def __init__(self, bundle: Bundle, stick: Stick, observer: Observer) -> None:
+        self._bundle, self._plan, self._observer = bundle, bundle.plan, observer
+        self._top = stick.path
+        self._stick = stick
+        self._earlier = earlier_bundle(stick.path, self._plan.folder)
+        self._ventoy_before = _content(self._top / VENTOY_JSON)
+        # BadInput of a file that cannot be merged comes before anything is written
+        self._ventoy_after = merged(self._ventoy_before, self._plan.ventoy, self._plan.folder)
+        self._isos: dict[str, BundleIso] = {}
+        self._images: dict[str, PreparedImage] = {}
+
+    def prepare(self) -> None:
+        """Finds out what is to be written, and whether it fits."""
+        self._refuse_others()
+        for path in temporaries(self._top / self._plan.folder):
+            path.unlink()
+        before = {one.path: one for one in self._earlier.isos} if self._earlier else {}
+        for iso in self._plan.isos:
+            if (known := before.get(iso.path)) and self._is_unchanged(iso, known):
+                self._isos[iso.path] = known
+        new = [iso for iso in self._plan.isos if iso.path not in self._isos]
+        images = prepared_images(self._bundle.iso, [iso.members for iso in new])
+        self._images = {iso.path: image for iso, image in zip(new, images, strict=True)}
+        require_room(self._stick, [*map(self._planned, self._images), *self._planned_files()])
+
+    def _refuse_others(self) -> None:
+        refuse_unseen(self._top, self._plan.folder, VENTOY_JSON)
+        known = self._earlier.paths if self._earlier else set()
+        has_manifest = (self._top / self._plan.folder / MANIFEST_NAME).is_file()
+        others = sorted(path for path in self._planned_paths - known if (self._top / path).exists())
+        if others and not has_manifest:
+            raise BadInput(
+                f"`{self._top}` has files at names that a bundle uses, and no bundle made them: "
+                f"{', '.join(f'`{path}`' for path in others)}",
+                "move them elsewhere",
+            )
+
+    def _is_unchanged(self, iso: PreparedIso, known: BundleIso) -> bool:
+        path = self._top / iso.path
+        if _size(path) != known.size:
+            return False
+        if self._bundle.renewed is not None and self._bundle.renewed not in iso.nodes:
+            return True
+        if known.made_of != made_of(self._bundle.iso_sha256, iso.members):
+            return False
+        with suppress(OSError):
+            return sha256_on_medium(path, self._observer, f"reading {path.name} back") == known.sha256
+        return False
+
+    def _planned(self, path: str) -> Write:
+        return Write(path, self._images[path].size, _size(self._top / path))
+
+    def _planned_files(self) -> list[Write]:
+        files = [Write(one.path, len(one.content), _size(self._top / one.path)) for one in self._plan.files]
+        return [*files, Write(VENTOY_JSON, len(self._ventoy_after), len(self._ventoy_before or b""))]
+
+    @property
+    def _checksums(self) -> str:
+        return f"{self._plan.folder}/{CHECKSUMS_NAME}"
+
+    def write(self) -> Written:
+        self._claim()
+        self._hide()
+        for iso in self._plan.isos:
+            if image := self._images.get(iso.path):
+                self._isos[iso.path] = self._write_iso(iso, image)
+                self._claim()
+        for path, content in self._files().items():
+            write_file(self._top / path, content)
+        write_file(self._top / VENTOY_JSON, self._ventoy_after)
+        manifest = self._manifest(complete=True)
+        self._remove_others(manifest)
+        self._write_manifest(manifest)
+        known = manifest.paths | {f"{self._plan.folder}/{MANIFEST_NAME}"}
+        there = files_below(self._top, self._top / self._plan.folder)
+        return Written(
+            manifest=manifest,
+            paths=frozenset(self._images),
+            others=tuple(path for path in there if path not in known),
+        )
+
+    def _claim(self) -> None:
+        self._write_manifest(self._manifest(complete=False))
+
+    def _write_manifest(self, manifest: BundleManifest) -> None:
+        write_file(self._top / self._plan.folder / MANIFEST_NAME, bundle_manifest_bytes(manifest))
+
+    def _hide(self) -> None:
+        """Takes a shared ISO out of ventoy.json before it changes, lest it meets old answers after a cut."""
+        if self._images and self._ventoy_before and self._plan.layout is Layout.SHARED:
+            replace_or_remove(self._top / VENTOY_JSON, without(self._ventoy_before, self._plan.folder))
+
+    def _write_iso(self, iso: PreparedIso, image: PreparedImage) -> BundleIso:
+        path = self._top / iso.path
+        with replaced_file(path) as new:
+            digest = self._write_image(new, image, path.name)
+            if sha256_on_medium(new, self._observer, f"reading {path.name} back") != digest:
+                raise NotAsWritten(path)
+        return BundleIso(
+            path=iso.path,
+            size=image.size,
+            sha256=digest,
+            made_of=made_of(self._bundle.iso_sha256, iso.members),
+            nodes=iso.nodes,
+        )
+
+    def _write_image(self, new: Path, image: PreparedImage, name: str) -> str:
+        digest, done, synced = hashlib.sha256(), 0, 0
+        with new.open("xb", buffering=0) as file:
+            for chunk in image_chunks(image):
+                digest.update(chunk)
+                _write_all(file.fileno(), chunk)
+                done += len(chunk)
+                if done - synced >= _SYNCED_BYTES:
+                    os.fsync(file.fileno())
+                    synced = done
+                self._observer(Progress(done, image.size, f"writing {name}"))
+            os.fsync(file.fileno())
+        return digest.hexdigest()
+
+    def _files(self) -> dict[str, bytes]:
+        """The small files of a bundle whose ISOs are all there, by path."""
+        files = {one.path: one.content for one in self._plan.files}
+        isos = {path: one.sha256 for path, one in self._isos.items()}
+        sums = isos | {path: _sha256(content) for path, content in files.items()}
+        start = len(self._plan.folder) + 1
+        lines = "".join(f"{sums[path]}  {path[start:]}\n" for path in sorted(sums))
+        return files | {self._checksums: lines.encode()}
+
+    def _remove_others(self, manifest: BundleManifest) -> None:
+        """Removes what an earlier bundle had and this one has not."""
+        for path in sorted((self._earlier.paths if self._earlier else set()) - manifest.paths):
+            remove_file(self._top / path)
+        remove_empty_folders(self._top / self._plan.folder)
+
+    @property
+    def _planned_paths(self) -> set[str]:
+        plan = self._plan
+        return {one.path for one in plan.isos} | {one.path for one in plan.files} | {self._checksums}
+
+    def _manifest(self, *, complete: bool) -> BundleManifest:
+        plan, iso = self._plan, self._bundle.iso
+        files = self._files() if complete else {}
+        claims = self._planned_paths | (self._earlier.paths if self._earlier else set())
+        return BundleManifest(
+            program_version=release.__version__,
+            complete=complete,
+            cluster=plan.cluster,
+            proxmox_ve=self._bundle.proxmox_ve,
+            layout=plan.layout,
+            source=SourceIso(
+                name=iso.path.name,
+                release=f"{iso.release}-{iso.iso_release}",
+                size=iso.size,
+                sha256=self._bundle.iso_sha256,
+            ),
+            nodes=self._bundle.nodes,
+            isos=tuple(self._isos[path] for path in sorted(self._isos)),
+            files=tuple(
+                BundleFile(path=path, size=len(content), sha256=_sha256(content))
+                for path, content in sorted(files.items())
+            ),
+            claimed=() if complete else tuple(sorted(claims)),
+        )
+
+
+def earlier_bundle(stick: Path, folder: str) -> BundleManifest | None:
+    """The bundle in `folder` of `stick`; None where there is none, or its manifest is damaged."""
+    try:
+        return read_bundle_manifest(stick / folder)
+    except BadInput:
+        # a cut may have damaged it; the new one takes its place
+        return None
+
+
+def node_digest(plan: NodePlan) -> str:
+    """SHA-256 of all that was planned for a node; independent of how it is packed and compressed."""
+    return _sha256(json.dumps(node_parts(plan)).encode())
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
+def _write_all(descriptor: int, chunk: bytearray) -> None:
+    with memoryview(chunk) as left:
+        done = 0
+        while done < len(left):
+            done += os.write(descriptor, left[done:])

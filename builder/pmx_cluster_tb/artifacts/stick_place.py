@@ -1,0 +1,155 @@
+"""Where a bundle is written to: what is known of that place, and what it must not be."""
+
+import re
+import shlex
+import stat
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pmx_cluster_tb.problems import BadInput
+from pmx_cluster_tb.process import run
+
+_FAT = frozenset({"vfat", "msdos"})
+_EFI_LABEL = Path("/dev/disk/by-label/VTOYEFI")
+_EFI_FILES = ("EFI/BOOT/grubx64_real.efi", "ventoy/ventoy.cpio")
+"""On Ventoy's second partition, and on no other."""
+
+_IGNORED = ".ventoyignore"
+
+_MOUNT_POINT = "name the folder where the stick's first partition is mounted, such as `/media/you/Ventoy`"
+_MACOS_MOUNT = re.compile(r"^(?P<device>.+?) on (?P<point>.+) \((?P<kind>[^,)]+)[^)]*\)$")
+_OCTAL = re.compile(r"\\([0-7]{3})")
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A mounted file system: its device, where it is, and its type in the kernel's words (`vfat`)."""
+
+    device: str
+    point: Path
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stick:
+    """A folder to write a bundle to; `is_ventoy` if it is the top of a Ventoy stick's first partition."""
+
+    path: Path
+    mount: Mount | None
+    is_ventoy: bool
+
+    @property
+    def is_fat(self) -> bool:
+        """Whether no file may have 4 GiB."""
+        return self.mount is not None and self.mount.kind in _FAT
+
+
+def stick_at(path: Path) -> Stick:
+    """The stick that is mounted at `path`, or a folder there. Raises BadInput if it cannot be one."""
+    _require_folder(path)
+    top = path.resolve()
+    mount = mount_of(top, mounts())
+    on_ventoy = mount is not None and is_ventoy(mount)
+    _refuse_other_places(path, top)
+    if mount and on_ventoy and top != mount.point:
+        raise BadInput(
+            f"`{path}` is a folder of a Ventoy stick, which is looked for at its top",
+            f"`--out {shlex.quote(str(mount.point))}`",
+        )
+    return Stick(path=path, mount=mount, is_ventoy=on_ventoy)
+
+
+def refuse_unseen(stick: Path, folder: str, ventoy_json: str) -> None:
+    """Raises BadInput if Ventoy would not find what is written to `folder` or `ventoy_json` of `stick`.
+
+    Ventoy compares paths with their case, which FAT and exFAT do not. Raises OSError.
+    """
+    for path in (Path(folder), *reversed(Path(ventoy_json).parents[:-1]), Path(ventoy_json)):
+        _refuse_other_name(stick / path)
+    for hidden in (stick, stick / folder):
+        if (hidden / _IGNORED).exists():
+            raise BadInput(f"`{hidden / _IGNORED}` hides all that is beside it from Ventoy", "remove it")
+
+
+def _refuse_other_name(path: Path) -> None:
+    if path.is_symlink():
+        raise BadInput(f"`{path}` is a symbolic link, which no stick has", "name another folder with `--out`")
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    for other in beside:
+        if other.name != path.name and other.name.lower() == path.name.lower():
+            raise BadInput(
+                f"`{other}` must be called `{path.name}`: Ventoy tells upper from lower case",
+                "rename it; on FAT that takes two steps, by way of a third name",
+            )
+
+
+def _require_folder(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise BadInput(f"cannot read `{path}`: {error.strerror}", _MOUNT_POINT) from error
+    if stat.S_ISBLK(mode) or (stat.S_ISCHR(mode) and path.is_relative_to("/dev")):
+        raise BadInput(f"`{path}` is a device, on which a bundle would write over everything", _MOUNT_POINT)
+    if not stat.S_ISDIR(mode):
+        raise BadInput(f"`{path}` is no folder", _MOUNT_POINT)
+
+
+def _refuse_other_places(path: Path, top: Path) -> None:
+    if top == Path("/"):
+        raise BadInput(f"`{path}` is the root of this machine, not a stick", _MOUNT_POINT)
+    if all((top / name).exists() for name in _EFI_FILES):
+        raise BadInput(
+            f"`{path}` is Ventoy's own partition, which an update of Ventoy rewrites", _MOUNT_POINT
+        )
+    for folder in (top, *top.parents):
+        if (folder / ".git").exists():
+            raise BadInput(
+                f"`{path}` is in the work tree of git at `{folder}`, where hashes of passwords do not belong",
+                "name a folder outside of it with `--out`",
+            )
+
+
+def mount_of(path: Path, mounted: Iterable[Mount]) -> Mount | None:
+    """The file system that `path`, which is absolute and without links, is on."""
+    on = [mount for mount in mounted if path.is_relative_to(mount.point)]
+    # of two at the same place the later one is seen
+    return max(reversed(on), key=lambda mount: len(mount.point.parts), default=None)
+
+
+def mounts() -> list[Mount]:
+    """Every mounted file system, in the order of mounting."""
+    if sys.platform == "linux":
+        return linux_mounts(Path("/proc/self/mounts").read_text("utf-8", "surrogateescape"))
+    return macos_mounts(run(["mount"]).stdout.decode("utf-8", "surrogateescape"))
+
+
+def linux_mounts(text: str) -> list[Mount]:
+    """What /proc/self/mounts says; see proc(5) and fstab(5)."""
+    rows = [line.split(" ") for line in text.splitlines()]
+    return [Mount(_unescaped(row[0]), Path(_unescaped(row[1])), row[2]) for row in rows]
+
+
+def macos_mounts(text: str) -> list[Mount]:
+    """What mount(8) of macOS prints: `/dev/disk4s1 on /Volumes/Ventoy (exfat, local, nodev)`."""
+    found = [_MACOS_MOUNT.match(line) for line in text.splitlines()]
+    return [Mount(match["device"], Path(match["point"]), match["kind"]) for match in found if match]
+
+
+def _unescaped(text: str) -> str:
+    return _OCTAL.sub(lambda match: chr(int(match[1], 8)), text)
+
+
+def is_ventoy(mount: Mount) -> bool:
+    """Whether the file system is on a disk with Ventoy, as far as can be seen without root."""
+    if _EFI_LABEL.exists():
+        return _disk(Path(mount.device)) == _disk(_EFI_LABEL)
+    # where no device has labels: as desktops name the folder after the partition
+    return mount.point.name.startswith("Ventoy")
+
+
+def _disk(device: Path) -> Path | None:
+    """The disk of a partition, as sysfs has it; None for what is no partition."""
+    partition = Path("/sys/class/block", device.resolve().name)
+    return partition.resolve().parent if (partition / "partition").exists() else None

@@ -1,0 +1,59 @@
+"""Whether a bundle fits on a stick, found out before anything is written."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pmx_cluster_tb.artifacts.stick_place import Stick
+from pmx_cluster_tb.problems import BadInput
+
+FAT_LARGEST_BYTES = 4 * 1024**3 - 1
+_MARGIN_BYTES = 2 * 1024**2
+"""For folders, the manifest, and what a file system takes for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A file that will be written: its size, and that of the one that it replaces, in bytes."""
+
+    path: str
+    size: int
+    replaced: int = 0
+
+
+def peak_bytes(writes: Sequence[Write], cluster_bytes: int) -> int:
+    """How much more than now is in use at most: each new file is written beside the one that it replaces."""
+    used = peak = 0
+    for write in writes:
+        used += _clusters(write.size, cluster_bytes)
+        peak = max(peak, used)
+        used -= _clusters(write.replaced, cluster_bytes)
+    return peak
+
+
+def _clusters(size: int, cluster_bytes: int) -> int:
+    return -(-size // cluster_bytes) * cluster_bytes
+
+
+def require_room(stick: Stick, writes: Sequence[Write]) -> None:
+    """Raises BadInput if `writes` do not fit on `stick`, and OSError."""
+    if stick.is_fat and (large := [write for write in writes if write.size > FAT_LARGEST_BYTES]):
+        raise BadInput(
+            f"`{large[0].path}` would have {gigabytes(large[0].size)}, and `{stick.path}` is FAT, "
+            "which holds no file of 4 GiB",
+            "Ventoy formats sticks as exFAT unless told otherwise",
+        )
+    there = os.statvfs(stick.path)
+    free = there.f_bavail * there.f_frsize
+    needed = peak_bytes(writes, max(there.f_bsize, there.f_frsize)) + _MARGIN_BYTES if writes else 0
+    if needed > free:
+        raise BadInput(
+            f"`{stick.path}` has {gigabytes(free)} free, and {gigabytes(needed)} are needed",
+            "remove something from it (`bundle --wipe` removes an earlier bundle), take a larger one, or "
+            "`--layout shared`, which needs one ISO for all nodes",
+        )
+
+
+def gigabytes(size: int) -> str:
+    """A size in bytes, as it is printed on sticks."""
+    return f"{size / 1e9:.2f} GB" if size >= 10_000_000 else f"{size / 1e6:.2f} MB"

@@ -1,0 +1,92 @@
+"""Taking a bundle off a stick: what it left, and nothing else.
+
+Overwriting files before they are removed is not tried: flash memory writes somewhere else. Who must be sure
+that the hashes are gone has to erase the whole stick.
+"""
+
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME
+from pmx_cluster_tb.artifacts.stick_files import (
+    files_below,
+    locked,
+    remove_empty_folders,
+    remove_file,
+    replace_or_remove,
+    sync_folder,
+    temporaries,
+    told_errors,
+)
+from pmx_cluster_tb.artifacts.stick_manifest import bundle_folders, read_bundle_manifest
+from pmx_cluster_tb.artifacts.ventoy_json import PATH as VENTOY_JSON
+from pmx_cluster_tb.artifacts.ventoy_json import without
+from pmx_cluster_tb.problems import BadInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiped:
+    """What was removed of the bundle in `folder`, and what stays there because no bundle made it.
+
+    Paths are relative to the top of the stick.
+    """
+
+    folder: str
+    removed: tuple[str, ...]
+    kept: tuple[str, ...]
+    ventoy_json: bool
+    """Whether entries were taken out of ventoy.json, or the file away."""
+    damaged: str = ""
+    """Why it is not known what the bundle made; then no file of it was removed."""
+
+    def as_json(self) -> dict[str, object]:
+        """The fields as JSON values."""
+        return asdict(self)
+
+
+def wipe_bundles(stick: Path, folder: str | None = None) -> tuple[Wiped, ...]:
+    """Removes the bundle in `folder` of `stick`, or every bundle.
+
+    Raises BadInput, before anything is removed, if there is none or ventoy.json cannot be read, and UserError
+    if something cannot be removed.
+    """
+    with told_errors(stick), locked(stick):
+        folders = [one for one in bundle_folders(stick) if folder in (None, one.name)]
+        if not folders:
+            raise BadInput(f"there is no bundle on `{stick}`", "name the folder where the stick is mounted")
+        entries = {one.name: _remove_entries(stick, one.name) for one in folders}
+        return tuple(_wipe(stick, one, ventoy_json=entries[one.name]) for one in folders)
+
+
+def _remove_entries(stick: Path, folder: str) -> bool:
+    path = stick / VENTOY_JSON
+    if not path.exists():
+        return False
+    before = path.read_bytes()
+    after = without(before, folder)
+    replace_or_remove(path, after)
+    if after is None:
+        # only an empty one goes
+        with suppress(OSError):
+            path.parent.rmdir()
+    return after != before
+
+
+def _wipe(stick: Path, folder: Path, *, ventoy_json: bool) -> Wiped:
+    try:
+        manifest = read_bundle_manifest(folder)
+    except BadInput as error:
+        kept = files_below(stick, folder)
+        return Wiped(
+            folder=folder.name, removed=(), kept=kept, ventoy_json=ventoy_json, damaged=error.message
+        )
+    mine = {path.relative_to(stick).as_posix() for path in temporaries(folder)}
+    mine |= manifest.paths if manifest else set()
+    # the manifest last: a second run finds what a first one did not come to
+    paths = [*sorted(mine), f"{folder.name}/{MANIFEST_NAME}"]
+    removed = tuple(path for path in paths if remove_file(stick / path))
+    kept = files_below(stick, folder)
+    remove_empty_folders(folder)
+    sync_folder(stick)
+    return Wiped(folder=folder.name, removed=removed, kept=kept, ventoy_json=ventoy_json)

@@ -1,0 +1,207 @@
+"""`pmx-cluster-tb bundle`."""
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from pmx_cluster_tb.cli.cluster_file import chosen_nodes, file_argument, json_option, loaded_cluster
+from pmx_cluster_tb.cli.messages import count, note, print_json
+from pmx_cluster_tb.problems import BadFile, BadInput, UserError
+
+if TYPE_CHECKING:
+    from pmx_cluster_tb.artifacts.iso import Iso
+    from pmx_cluster_tb.artifacts.stick import Written
+    from pmx_cluster_tb.artifacts.stick_wipe import Wiped
+    from pmx_cluster_tb.model.cluster import Cluster
+    from pmx_cluster_tb.progress import Observer
+
+_LAYOUTS = ("separate", "shared")
+_SHA256_DIGITS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    file: Path
+    iso: Path | None
+    out: Path
+    layout: str | None
+    node: str | None
+    sha256: str | None
+    wipe: bool
+    as_json: bool
+
+
+@click.command("bundle")
+@file_argument
+@click.option(
+    "--iso", type=click.Path(path_type=Path), metavar="ISO", help="The ISO of Proxmox VE, as downloaded."
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="STICK",
+    help="Where the Ventoy stick is mounted, or any folder.",
+)
+@click.option(
+    "--layout", type=click.Choice(_LAYOUTS), help="One ISO for each node (the default), or one for all."
+)
+@click.option("--node", metavar="N", help="Renew only node N, as after its machine was replaced.")
+@click.option(
+    "--sha256", metavar="SUM", help="Refuse an ISO with another SHA-256 than the download page says."
+)
+@click.option("--wipe", is_flag=True, help="Remove what a bundle left on STICK.")
+@json_option("Print the manifest (with --wipe: what was removed) as JSON on standard output.")
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Make a stick that installs every node.
+
+    Prepares the ISO for the nodes of FILE (cluster.toml) and writes it to STICK, the mounted first partition
+    of a Ventoy stick, beside whatever else is there: a folder pmx-CLUSTER, and entries in ventoy/ventoy.json.
+    All is read back from the stick. An interrupted run goes on where it stopped; what is there and unchanged
+    is not written again. Needs xorriso.
+
+    The stick then holds hashes of passwords: keep it, or remove them with --wipe.
+
+    \b
+    Examples:
+      pmx-cluster-tb bundle --iso proxmox-ve_9.2-1.iso --out /media/you/Ventoy
+      pmx-cluster-tb bundle --iso proxmox-ve_9.2-1.iso --out /media/you/Ventoy --node pve2
+      pmx-cluster-tb bundle --wipe --out /media/you/Ventoy
+
+    Exit status: 0 done, 1 STICK could not be written or does not read back, 2 the file has errors, or ISO or
+    STICK cannot be used.
+    """
+    asked = _Asked(**options)
+    if asked.wipe:
+        _refuse_options(ctx, asked)
+        given = ctx.get_parameter_source("file") is not ParameterSource.DEFAULT
+        _wipe(asked, one_cluster=given)
+        return
+    if asked.iso is None:
+        raise click.UsageError("Missing option '--iso'.", ctx)
+    cluster = loaded_cluster(asked.file)
+    _refuse_example(cluster)
+    written = _write(asked, asked.iso, cluster)
+    if asked.as_json:
+        print_json(written.manifest.as_json())
+    else:
+        for line in _summary(written, asked.out):
+            click.echo(line)
+
+
+def _refuse_options(ctx: click.Context, asked: _Asked) -> None:
+    values = {"--iso": asked.iso, "--layout": asked.layout, "--node": asked.node, "--sha256": asked.sha256}
+    if given := [name for name, value in values.items() if value is not None]:
+        raise click.UsageError(f"`--wipe` takes no `{given[0]}`", ctx)
+
+
+def _refuse_example(cluster: "Cluster") -> None:
+    from pmx_cluster_tb.model.load import example_cluster
+
+    if cluster.access.root_password_hash == example_cluster().access.root_password_hash:
+        raise BadInput(
+            "`access.root-password-hash` is that of the example, and nobody knows its password",
+            "`pmx-cluster-tb hash-password` makes one of yours",
+        )
+
+
+def _write(asked: _Asked, source: Path, cluster: "Cluster") -> "Written":
+    from pmx_cluster_tb.artifacts.iso import iso_problems, read_iso
+    from pmx_cluster_tb.artifacts.stick import earlier_bundle, write_bundle
+    from pmx_cluster_tb.artifacts.stick_place import stick_at
+    from pmx_cluster_tb.artifacts.stick_request import Wish, requested_bundle
+    from pmx_cluster_tb.cli.byte_progress import byte_progress
+    from pmx_cluster_tb.model.cluster import AfterInstall
+    from pmx_cluster_tb.plan.bundle import Layout
+    from pmx_cluster_tb.plan.cluster_plan import plan_cluster
+    from pmx_cluster_tb.plan.stick_names import folder
+    from pmx_cluster_tb.sources import read_sources
+
+    plan = plan_cluster(cluster, read_sources())
+    chosen_nodes(plan, (asked.node,) if asked.node else ())
+    stick, iso = stick_at(asked.out), read_iso(source)
+    if problems := iso_problems(iso, cluster.proxmox_ve, str(asked.file)):
+        raise BadFile(problems)
+    if not stick.is_ventoy:
+        note(f"`{stick.path}` is no Ventoy stick as far as can be seen: copy all in it to the top of one")
+    if cluster.after_install is AfterInstall.REBOOT:
+        note("warning: the nodes reboot when they are installed: take the stick out while they do")
+    earlier = earlier_bundle(stick.path, folder(cluster.name))
+    wish = Wish(layout=Layout(asked.layout) if asked.layout else None, node=asked.node)
+    with byte_progress() as observer:
+        digest = _digest(iso, asked.sha256, observer)
+        return write_bundle(requested_bundle(plan, iso, digest, earlier, wish), stick, observer)
+
+
+def _digest(iso: "Iso", expected: str | None, observer: "Observer") -> str:
+    from pmx_cluster_tb.artifacts.stick_readback import sha256_of
+
+    wanted = expected.strip().lower() if expected else None
+    if wanted is not None and (len(wanted) != _SHA256_DIGITS or not set(wanted) <= set("0123456789abcdef")):
+        raise BadInput(
+            f"`{expected}` is no SHA-256, which has {_SHA256_DIGITS} hexadecimal digits",
+            "copy it from where the ISO is downloaded",
+        )
+    try:
+        found = sha256_of(iso.path, observer, f"reading {iso.path.name}")
+    except OSError as error:
+        raise BadInput(f"cannot read `{iso.path}`: {error.strerror}") from error
+    if wanted not in (None, found):
+        raise BadInput(
+            f"`{iso.path}` has the SHA-256 `{found}`, not `{wanted}`",
+            "download it again: it is damaged, another release, or not what Proxmox published",
+        )
+    return found
+
+
+def _summary(written: "Written", out: Path) -> Iterator[str]:
+    from pmx_cluster_tb.cli.byte_progress import amount
+
+    manifest = written.manifest
+    nodes = ", ".join(node.name for node in manifest.nodes)
+    yield f"{out}: cluster {manifest.cluster} ({nodes}), Proxmox VE {manifest.source.release}"
+    for iso in manifest.isos:
+        state = "written" if iso.path in written.paths else "unchanged"
+        yield f"  {iso.path}: {amount(iso.size)}, {state}"
+    yield f"  and {count(len(manifest.files), 'small file')}; all read back"
+    if written.others:
+        yield f"  left alone, as no bundle made it: {', '.join(written.others)}"
+    folder = manifest.files[0].path.partition("/")[0]
+    yield "next: eject the stick, boot a machine from it and choose its node; that WIPES the node's disk"
+    yield f"  {folder}/README.txt on the stick says what each screen shows"
+    yield "the stick holds hashes of passwords and the first-boot files; once all is installed, remove them:"
+    yield f"  pmx-cluster-tb bundle --wipe --out {shlex.quote(str(out))}"
+
+
+def _wipe(asked: _Asked, *, one_cluster: bool) -> None:
+    from pmx_cluster_tb.artifacts.stick_place import stick_at
+    from pmx_cluster_tb.artifacts.stick_wipe import wipe_bundles
+    from pmx_cluster_tb.plan.stick_names import folder
+
+    stick = stick_at(asked.out).path
+    wiped = wipe_bundles(stick, folder(loaded_cluster(asked.file).name) if one_cluster else None)
+    if asked.as_json:
+        print_json({"wiped": [one.as_json() for one in wiped]})
+    else:
+        for line in _wiped_lines(wiped):
+            click.echo(line)
+    if damaged := [one for one in wiped if one.damaged]:
+        raise UserError(
+            f"{damaged[0].damaged}: what the bundle made is not known, and its files are still there",
+            f"remove the folder `{stick / damaged[0].folder}` yourself, once nothing in it is yours",
+        )
+
+
+def _wiped_lines(wiped: "tuple[Wiped, ...]") -> Iterator[str]:
+    for one in wiped:
+        yield from (f"removed {path}" for path in one.removed)
+        if one.ventoy_json:
+            yield f"removed the entries of {one.folder} from ventoy/ventoy.json"
+        yield from (f"left alone, as no bundle made it: {path}" for path in one.kept if not one.damaged)
+    yield "flash memory keeps what was removed for a while: erase the whole stick before you give it away"

@@ -1,0 +1,79 @@
+"""How far reading and writing of large files is, in bytes and bytes per second, on standard error."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+from pmx_cluster_tb.cli.messages import colour, note
+from pmx_cluster_tb.progress import Observer, Progress
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+@contextmanager
+def byte_progress() -> Iterator[Observer]:
+    """Draws a bar for each file on a terminal, and elsewhere says now and then how far it is."""
+    if not sys.stderr.isatty():
+        yield _Lines()
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        TaskID,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True, no_color=colour() is False), transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def draw(event: Progress) -> None:
+            for doing in [one for one in tasks if one != event.doing]:
+                bar.remove_task(tasks.pop(doing))
+            if event.doing not in tasks:
+                tasks[event.doing] = bar.add_task(event.doing, total=event.total)
+            bar.update(tasks[event.doing], completed=event.done)
+
+        yield draw
+
+
+class _Lines:
+    """A line when a file begins, every ten seconds, and when it is done."""
+
+    def __init__(self) -> None:
+        self._doing = ""
+        self._began = self._said = 0.0
+
+    def __call__(self, event: Progress) -> None:
+        now = monotonic()
+        if event.doing != self._doing:
+            self._doing, self._began, self._said = event.doing, now, now
+        if event.done == event.total:
+            note(f"{event.doing}: {amount(event.done)}{_rate(event.done, now - self._began)}")
+            self._doing = ""
+        elif now - self._said >= _SECONDS_BETWEEN_LINES:
+            self._said = now
+            note(
+                f"{event.doing}: {amount(event.done)} of {amount(event.total)}"
+                f"{_rate(event.done, now - self._began)}"
+            )
+
+
+def amount(size: int) -> str:
+    """A number of bytes in the unit that is printed on disks and sticks."""
+    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
+def _rate(size: int, seconds: float) -> str:
+    return f", {size / seconds / 1e6:.0f} MB/s" if seconds > 0.1 else ""

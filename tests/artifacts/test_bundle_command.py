@@ -1,0 +1,131 @@
+"""`bundle` from its command line to the files on a stick, with ISOs that the tests make."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from pmx_cluster_tb.artifacts.iso import iso_members, read_iso
+from tests.clusters import HASH
+from tests.command import Command, command_fixture
+from tests.isos import proxmox_iso
+from tests.unit.test_cli_bundle import own_text
+
+pytestmark = pytest.mark.tools
+
+MEMBERS = ("/answer.toml", "/auto-installer-mode.toml", "/proxmox-first-boot")
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
+    """Runs the command line in a folder with a cluster file and an empty folder `stick`."""
+    monkeypatch.chdir(tmp_path)
+    Path("cluster.toml").write_text(own_text())
+    Path("stick").mkdir()
+    return command_fixture(capsys, monkeypatch)
+
+
+def bundle(command: Command, *options: str) -> dict[str, object]:
+    """Makes a bundle; its manifest."""
+    ran = command("bundle", "--iso", proxmox_iso(), "--out", "stick", "--json", *options)
+    assert ran.status == 0, ran.err
+    assert HASH not in ran.out + ran.err
+    manifest = json.loads(ran.out)
+    assert isinstance(manifest, dict)
+    return manifest
+
+
+def isos() -> dict[str, Path]:
+    """The prepared ISOs on the stick by what their names say of the node."""
+    return {path.name.split("_")[1]: path for path in sorted(Path("stick/pmx-pvc1").glob("pmx-*.iso"))}
+
+
+def test_one_iso_for_each_node(command: Command) -> None:
+    bundle(command)
+    assert list(isos()) == ["pve1", "pve2", "pve3"]
+    for name, path in isos().items():
+        assert read_iso(path).prepared
+        members = iso_members(path, MEMBERS)
+        assert members.keys() == set(MEMBERS)
+        assert f'fqdn = "{name}.fritz.box"'.encode() in members["/answer.toml"]
+        assert HASH.encode() in members["/answer.toml"]
+
+
+def test_one_iso_for_all(command: Command) -> None:
+    bundle(command, "--layout", "shared")
+    (path,) = isos().values()
+    assert iso_members(path, MEMBERS).keys() == set(MEMBERS[1:])
+    for name in ("pve1", "pve2", "pve3"):
+        assert f'fqdn = "{name}.fritz.box"'.encode() in Path(f"stick/pmx-pvc1/nodes/{name}.toml").read_bytes()
+
+
+@pytest.mark.parametrize("layout", ["separate", "shared"])
+def test_a_second_run_writes_nothing_and_a_renewed_node_only_its_own(command: Command, layout: str) -> None:
+    bundle(command, "--layout", layout)
+    before = digests()
+    bundle(command, "--layout", layout)
+    assert digests() == before
+    Path("cluster.toml").write_text(own_text().replace("58:47:ca:00:00:12", "58:47:ca:00:00:99"))
+    bundle(command, "--node", "pve2")
+    changed = {path for path, digest in digests().items() if before[path] != digest}
+    assert changed >= {"pmx-pvc1/VENTOY_CHECKSUM", "pmx-pvc1/manifest.json"}
+    assert [path for path in changed if "pve1" in path or "pve3" in path] == []
+    assert [path for path in changed if path.endswith(".iso")]
+
+
+def test_one_node_is_not_renewed_while_others_changed(command: Command) -> None:
+    bundle(command)
+    before = digests()
+    Path("cluster.toml").write_text(own_text(("mtu  = 4000", "mtu  = 9000")))
+    ran = command("bundle", "--iso", proxmox_iso(), "--out", "stick", "--node", "pve2")
+    assert ran.status == 2
+    assert (
+        "not only `pve2` has changed since the bundle on the stick was made, but also `pve1`, `pve3`"
+        in ran.err
+    )
+    assert digests() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--layout", "shared"), "the bundle on the stick has the layout `separate`, not `shared`"),
+        (("--iso", "other.iso"), "the bundle on the stick was made from another ISO, 9.2-1 with SHA-256 `"),
+    ],
+)
+def test_one_node_is_not_renewed_in_another_bundle(
+    command: Command, options: tuple[str, str], message: str
+) -> None:
+    bundle(command)
+    before = digests()
+    Path("other.iso").write_bytes(proxmox_iso().read_bytes() + bytes(2048))
+    ran = command("bundle", "--iso", proxmox_iso(), "--out", "stick", "--node", "pve2", *options)
+    assert ran.status == 2
+    assert message in ran.err
+    assert digests() == before
+
+
+def test_nodes_are_added_one_by_one(command: Command) -> None:
+    assert [one["name"] for one in nodes(bundle(command, "--node", "pve3"))] == ["pve3"]
+    assert list(isos()) == ["pve3"]
+    assert [one["name"] for one in nodes(bundle(command, "--node", "pve1"))] == ["pve1", "pve3"]
+    assert list(isos()) == ["pve1", "pve3"]
+    assert len(nodes(bundle(command))) == 3
+
+
+def nodes(manifest: dict[str, object]) -> list[dict[str, str]]:
+    """The nodes of a manifest."""
+    found = manifest["nodes"]
+    assert isinstance(found, list)
+    return found
+
+
+def digests() -> dict[str, str]:
+    """SHA-256 of every file on the stick, by path."""
+    top = Path("stick")
+    return {
+        path.relative_to(top).as_posix(): sha256(path.read_bytes()).hexdigest()
+        for path in top.rglob("*")
+        if path.is_file()
+    }

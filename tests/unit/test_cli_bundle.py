@@ -1,0 +1,176 @@
+"""`bundle`, as it is seen."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pmx_cluster_tb.artifacts import iso as iso_module
+from pmx_cluster_tb.artifacts import stick_place
+from pmx_cluster_tb.model.load import example_cluster
+from tests.artifacts.sticks import content_of, source_iso, use_memory_only
+from tests.clusters import HASH
+from tests.command import Command, Ran, cluster_text, listing
+
+EXAMPLE_HASH = example_cluster().access.root_password_hash.crypt
+SOURCE = "proxmox-ve_9.2-1.iso"
+SHA256 = "a" * 64
+
+
+def own_text(*changes: tuple[str, str]) -> str:
+    """A cluster file that is not the example's any more."""
+    text = cluster_text((EXAMPLE_HASH, HASH), ('"8.4"', '"9.2"'), *changes)
+    for number in (1, 2, 3):
+        text = text.replace('{ name = "enp3s0" }', f'{{ mac = "58:47:ca:00:00:1{number}" }}', 1)
+    return text
+
+
+@pytest.fixture
+def bundle(command: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Runs `bundle` with an ISO, into the folder `stick`, without xorriso."""
+    use_memory_only(monkeypatch)
+    iso = replace(source_iso(Path()), prepared=False)
+    monkeypatch.setattr(iso_module, "read_iso", lambda _: iso)
+    Path("cluster.toml").write_text(own_text())
+    Path("stick").mkdir()
+
+    def run(*arguments: object) -> Ran:
+        return command("bundle", "--iso", SOURCE, "--out", "stick", *arguments)
+
+    return run
+
+
+def test_it_says_what_it_made_and_what_is_next(bundle: Command) -> None:
+    ran = bundle()
+    assert ran.status == 0, ran.err
+    assert ran.out.startswith("stick: cluster pvc1 (pve1, pve2, pve3), Proxmox VE 9.2-1\n")
+    assert ran.out.count(" MB, written\n") == 3
+    assert "WIPES" in ran.out
+    assert ran.out.endswith("  pmx-cluster-tb bundle --wipe --out stick\n")
+    assert "warning: cluster.toml:" in ran.err
+    assert "`stick` is no Ventoy stick" in ran.err
+    assert "writing pmx-pvc1_pve2_proxmox-ve_9.2-1_VTNORMAL.iso: " in ran.err
+    assert "back: " in ran.err
+    assert bundle().out.count(" MB, unchanged\n") == 3
+
+
+def test_json_is_the_manifest(bundle: Command) -> None:
+    ran = bundle("--json")
+    assert json.loads(ran.out) == json.loads(Path("stick/pmx-pvc1/manifest.json").read_text())
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_no_secret_is_shown(bundle: Command, options: tuple[str, ...]) -> None:
+    ran = bundle(*options)
+    assert ran.status == 0
+    assert "$6$" not in ran.out + ran.err
+
+
+def test_a_stick_is_known_by_its_mount(bundle: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    mount = stick_place.Mount("/dev/sdz1", Path("stick").resolve(), "exfat")
+    monkeypatch.setattr(stick_place, "mounts", lambda: [mount])
+    monkeypatch.setattr(stick_place, "is_ventoy", lambda _: True)
+    assert "no Ventoy stick" not in bundle().err
+
+
+def test_nodes_that_reboot_are_warned_of(bundle: Command) -> None:
+    Path("cluster.toml").write_text(own_text(('"power-off"', '"reboot"')))
+    assert "warning: the nodes reboot when they are installed: take the stick out" in bundle().err
+
+
+REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
+    "unknown node": (("--node", "pve4"), "cluster `pvc1` has no node `pve4`"),
+    "other digest": (("--sha256", SHA256), f"`{SOURCE}` has the SHA-256 `"),
+    "no digest": (("--sha256", "12ab"), "`12ab` is no SHA-256, which has 64 hexadecimal digits"),
+    "unknown layout": (("--layout", "both"), "invalid value for `--layout`"),
+    "no stick": (("--out", "missing"), "cannot read `missing`: No such file or directory"),
+    "a file": (("--out", "cluster.toml"), "`cluster.toml` is no folder"),
+    "a device": (("--out", "/dev/null"), "`/dev/null` is a device, on which a bundle would write over"),
+    "the root": (("--out", "/"), "`/` is the root of this machine, not a stick"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_refused(bundle: Command, case: str) -> None:
+    options, message = REFUSED[case]
+    before = content_of(Path())
+    ran = bundle(*options)
+    assert (ran.status, ran.out) == (2, "")
+    assert f"error: {message}" in ran.err
+    assert content_of(Path()) == before
+
+
+def test_the_example_is_refused(bundle: Command) -> None:
+    Path("cluster.toml").write_text(cluster_text(('"8.4"', '"9.2"')))
+    ran = bundle()
+    assert ran.status == 2
+    assert "is that of the example, and nobody knows its password" in ran.err
+    assert content_of(Path("stick")) == {}
+
+
+def test_another_version_is_refused(bundle: Command) -> None:
+    Path("cluster.toml").write_text(own_text(('"9.2"', '"9.1"')))
+    ran = bundle()
+    assert ran.status == 2
+    assert f"error: {SOURCE}: is Proxmox VE 9.2, but `cluster.toml` is for 9.1" in ran.err
+    assert content_of(Path("stick")) == {}
+
+
+def test_the_digest_of_the_download_page_is_taken(bundle: Command) -> None:
+    digest = json.loads(bundle("--json").out)["source"]["sha256"]
+    assert bundle("--sha256", digest.upper()).status == 0
+
+
+def test_shared_needs_macs(bundle: Command) -> None:
+    text = own_text().replace('{ mac = "58:47:ca:00:00:12" }', '{ name = "enp3s0" }')
+    Path("cluster.toml").write_text(text)
+    ran = bundle("--layout", "shared")
+    assert ran.status == 2
+    assert "have no `nic.mac`: `pve2`" in ran.err
+
+
+def test_the_iso_is_required(command: Command) -> None:
+    ran = command("bundle", "--out", ".")
+    assert (ran.status, ran.err.splitlines()[0]) == (2, "error: missing option `--iso`")
+
+
+@pytest.mark.parametrize("option", ["--iso", "--layout", "--node", "--sha256"])
+def test_wiping_takes_none_of_the_other_options(command: Command, option: str) -> None:
+    ran = command("bundle", "--wipe", "--out", ".", option, "shared")
+    assert (ran.status, ran.err.splitlines()[0]) == (2, f"error: `--wipe` takes no `{option}`")
+
+
+def test_wiping_names_what_is_removed_and_what_stays(bundle: Command, command: Command) -> None:
+    bundle()
+    paths = [path for path in content_of(Path("stick")) if path.startswith("pmx-pvc1/")]
+    Path("stick/pmx-pvc1/notes").write_text("mine")
+    Path("cluster.toml").unlink()
+    ran = command("bundle", "--wipe", "--out", "stick")
+    assert ran.status == 0, ran.err
+    assert {f"removed {path}" for path in paths} <= set(ran.out.splitlines())
+    assert "left alone, as no bundle made it: pmx-pvc1/notes" in ran.out
+    assert content_of(Path("stick")) == {"pmx-pvc1/notes": b"mine"}
+    assert command("bundle", "--wipe", "--out", "stick").status == 2
+
+
+def test_wiping_one_cluster_leaves_the_others(bundle: Command, command: Command) -> None:
+    bundle()
+    Path("cluster.toml").write_text(own_text(('"pvc1"', '"pvc2"')))
+    bundle()
+    ran = command("bundle", "--wipe", "--out", "stick", "cluster.toml", "--json")
+    assert [one["folder"] for one in json.loads(ran.out)["wiped"]] == ["pmx-pvc2"]
+    assert listing() == ["cluster.toml", SOURCE, "stick"]
+    assert {path.split("/")[0] for path in content_of(Path("stick"))} == {"pmx-pvc1", "ventoy"}
+    assert command("bundle", "--wipe", "--out", "stick").status == 0
+    assert content_of(Path("stick")) == {}
+
+
+def test_wiping_with_a_damaged_manifest_fails_and_keeps_the_files(bundle: Command, command: Command) -> None:
+    bundle()
+    Path("stick/pmx-pvc1/manifest.json").write_text("{}")
+    ran = command("bundle", "--wipe", "--out", "stick")
+    assert ran.status == 1
+    assert "remove the folder `stick/pmx-pvc1` yourself" in ran.err
+    assert "pmx-pvc1/README.txt" in content_of(Path("stick"))
+    assert not Path("stick/ventoy").exists()
