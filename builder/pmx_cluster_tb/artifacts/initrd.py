@@ -14,7 +14,7 @@ _ZSTD = b"\x28\xb5\x2f\xfd"
 _TRAILER = "TRAILER!!!"
 _LARGEST_BYTES = 1024 * 1024 * 1024
 """Of an unpacked archive."""
-_CHUNK_BYTES = 1024 * 1024
+_CHUNK_BYTES = 64 * 1024
 
 
 class BadInitrd(Exception):
@@ -84,7 +84,7 @@ def _unzstd(packed: memoryview) -> tuple[bytes, memoryview]:
             position += _CHUNK_BYTES
     except zstandard.ZstdError as error:
         raise BadInitrd(f"its zstd stream is damaged: {error}") from error
-    if not stream.eof:
+    if not stream.eof or len(unpacked) > _LARGEST_BYTES:
         raise BadInitrd(_cut_or_large(len(unpacked)))
     return bytes(unpacked), packed[min(position, len(packed)) - len(stream.unused_data) :]
 
