@@ -11,7 +11,7 @@ from math import isfinite
 from pathlib import Path
 
 from pmx_cluster_tb.artifacts.deb_reader import is_deb, read_deb
-from pmx_cluster_tb.artifacts.hook_reader import is_hook, read_hook
+from pmx_cluster_tb.artifacts.hook_reader import Hook, is_hook, read_any_hook
 from pmx_cluster_tb.artifacts.manifest import (
     MANIFEST_NAME,
     Manifest,
@@ -88,6 +88,33 @@ class InspectedHook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InspectedSharedHook:
+    """A first-boot file for several nodes: the name of each, its MAC address, and what will be its own."""
+
+    nodes: tuple[tuple[str, str, InspectedHook], ...]
+    size: int
+    sha256: str
+
+    def as_json(self) -> dict[str, object]:
+        """Everything but the content of files; settings as they are."""
+        return {
+            "kind": "shared-first-boot",
+            "size": self.size,
+            "sha256": self.sha256,
+            "nodes": [
+                {
+                    "node": node,
+                    "mac": mac,
+                    "settings": hook.settings,
+                    "packages": [package.as_json() for package in hook.packages],
+                }
+                for node, mac, hook in self.nodes
+            ],
+            "program": [{"path": path, "size": size} for path, size in self.nodes[0][2].program],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InspectedAnswer:
     """An answer for the automated installer; it holds the hash of root's password."""
 
@@ -121,7 +148,7 @@ class InspectedOutput:
         }
 
 
-Inspected = InspectedPackage | InspectedHook | InspectedAnswer | InspectedOutput
+Inspected = InspectedPackage | InspectedHook | InspectedSharedHook | InspectedAnswer | InspectedOutput
 
 
 def inspect_artifact(path: Path) -> Inspected:
@@ -155,14 +182,23 @@ def _inspected_package(content: bytes, name: str) -> InspectedPackage:
     return InspectedPackage(package=read_deb(content, name), size=len(content), sha256=_sha256(content))
 
 
-def _inspected_hook(content: bytes, name: str) -> InspectedHook:
-    hook = read_hook(content, name)
+def _inspected_hook(content: bytes, name: str) -> InspectedHook | InspectedSharedHook:
+    hook, size, sha256 = read_any_hook(content, name), len(content), _sha256(content)
+    if isinstance(hook, Hook):
+        return _inspected_part(hook, name, size, sha256)
+    nodes = tuple(
+        (node, hook.macs[node], _inspected_part(one, name, size, sha256)) for node, one in hook.hooks.items()
+    )
+    return InspectedSharedHook(nodes=nodes, size=size, sha256=sha256)
+
+
+def _inspected_part(hook: Hook, name: str, size: int, sha256: str) -> InspectedHook:
     return InspectedHook(
         settings=hook.settings,
         packages=tuple(_inspected_package(deb, f"{name}: {file}") for file, deb in hook.debs.items()),
         program=tuple((path, len(text)) for path, text in hook.program.items()),
-        size=len(content),
-        sha256=_sha256(content),
+        size=size,
+        sha256=sha256,
     )
 
 

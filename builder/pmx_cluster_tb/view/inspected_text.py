@@ -16,6 +16,7 @@ from pmx_cluster_tb.artifacts.inspect import (
     InspectedHook,
     InspectedOutput,
     InspectedPackage,
+    InspectedSharedHook,
 )
 from pmx_cluster_tb.plan.types import FirstBootSettings
 from pmx_cluster_tb.view.plan_tree import first_boot_steps, package_tree
@@ -35,6 +36,8 @@ def inspected_text(inspected: Inspected, *, show_secrets: bool) -> Iterator[Rend
             yield from _package(inspected)
         case InspectedHook():
             yield from _hook(inspected, show_secrets=show_secrets)
+        case InspectedSharedHook():
+            yield from _shared_hook(inspected, show_secrets=show_secrets)
         case InspectedAnswer():
             yield Text("answer for the automated installer", style="bold")
             yield Text(inspected.text if show_secrets else _redacted_answer(inspected))
@@ -69,14 +72,28 @@ def _hook(inspected: InspectedHook, *, show_secrets: bool) -> Iterator[Renderabl
         ),
         f"\nSHA-256 {inspected.sha256}\n",
     )
+    yield from _hook_part(inspected, show_secrets=show_secrets)
+    modules = ", ".join(path for path, _ in inspected.program)
+    yield Text(f"\nprogram: {modules}", style="dim")
+
+
+def _shared_hook(inspected: InspectedSharedHook, *, show_secrets: bool) -> Iterator[RenderableType]:
+    names = ", ".join(node for node, _, _ in inspected.nodes)
+    title = f"first-boot file of nodes {names}, {inspected.size} of at most {MAX_BYTES} bytes"
+    yield Text.assemble((title, "bold"), f"\nSHA-256 {inspected.sha256}")
+    for node, mac, hook in inspected.nodes:
+        yield Text(f"\n{node}, on the machine with {mac}", style="bold")
+        yield from _hook_part(hook, show_secrets=show_secrets)
+
+
+def _hook_part(inspected: InspectedHook, *, show_secrets: bool) -> Iterator[RenderableType]:
+    settings = inspected.settings
     for number, step in enumerate(first_boot_steps(FirstBootSettings(settings)), start=1):
         yield Text(f"{number}. {step}")
     shown = cast("dict[str, object]", settings if show_secrets else redacted(settings))
     yield Text(f"\nsettings.json\n{json.dumps(shown, indent=2)}\n")
     for package in inspected.packages:
         yield package_tree(package.package)
-    modules = ", ".join(path for path, _ in inspected.program)
-    yield Text(f"\nprogram: {modules}", style="dim")
 
 
 def _output(inspected: InspectedOutput) -> Iterator[RenderableType]:
