@@ -9,6 +9,8 @@ from tests.isos import cd_info
 SECTOR = 2048
 MODIFIED = "2026061109300000"
 
+_DATE = bytes([126, 6, 11, 9, 30, 0, 0])
+
 
 def tiny_iso(files: Mapping[str, bytes], volume: str = "PVE", modified: str = MODIFIED) -> bytes:
     """An image of `files`, by path without a leading `/`, with their names in Rock Ridge fields."""
@@ -57,7 +59,7 @@ def _record(identifier: bytes, place: tuple[int, int, int], field: bytes = b"") 
     sector, size, flags = place
     tail = bytes([len(identifier)]) + identifier + bytes((len(identifier) + 1) % 2) + field
     tail += bytes(len(tail) % 2)
-    head = _both(sector) + _both(size) + bytes(7) + bytes([flags, 0, 0]) + struct.pack("<H", 1) + b"\0\x01"
+    head = _both(sector) + _both(size) + _DATE + bytes([flags, 0, 0]) + struct.pack("<H", 1) + b"\0\x01"
     return bytes([2 + len(head) + len(tail), 0]) + head + tail
 
 

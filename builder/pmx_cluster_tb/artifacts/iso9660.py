@@ -6,6 +6,7 @@ Read without a program, because a file must be looked at before it is clear that
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 
 SECTOR_BYTES = 2048
 MAGIC_OFFSET = 32769
@@ -18,6 +19,7 @@ _VOLUME_OFFSET = 16 * SECTOR_BYTES
 _BOOT_RECORD_OFFSET = 17 * SECTOR_BYTES
 _EL_TORITO = b"EL TORITO SPECIFICATION"
 _FOLDER, _MORE_EXTENTS = 0x02, 0x80
+_ROOT_RECORD = 156
 _MOST_ENTRIES = 200_000
 _LARGEST_FOLDER_BYTES = 16 * 1024 * 1024
 _FIXED_RECORD_BYTES = 33
@@ -50,6 +52,8 @@ class Volume:
     modified: str
     """GRUB takes this date for the UUID of the file system."""
     root: Extent
+    root_modified: datetime
+    """Of the root folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +87,8 @@ def read_volume(read: ReadAt) -> Volume:
         size=_u32(descriptor, 80) * SECTOR_BYTES,
         created=_text(descriptor[813:829]),
         modified=_text(descriptor[830:846]),
-        root=_extent(descriptor, 156),
+        root=_extent(descriptor, _ROOT_RECORD),
+        root_modified=_date(descriptor[_ROOT_RECORD + 18 : _ROOT_RECORD + 25]),
     )
 
 
@@ -207,6 +212,19 @@ def _rock_ridge_name(read: ReadAt, area: bytes) -> str:
 
 def _extent(record: bytes, start: int) -> Extent:
     return Extent(_u32(record, start + 2) * SECTOR_BYTES, _u32(record, start + 10))
+
+
+def _date(field: bytes) -> datetime:
+    """A date of a record: year since 1900, ..., and the zone in quarters of an hour."""
+    *numbers, zone = struct.unpack("6Bb", field)
+    try:
+        return datetime(
+            1900 + numbers[0],
+            *numbers[1:],
+            tzinfo=timezone(timedelta(minutes=15 * zone)),  # type: ignore[misc]
+        )
+    except (ValueError, OverflowError) as error:
+        raise Damaged("a folder has a date that is none") from error
 
 
 def _u32(data: bytes, start: int) -> int:

@@ -207,7 +207,7 @@ def _disk_files(files: Mapping[str, bytes], folder: Path) -> dict[str, Path]:
 
 
 def _xorriso(iso: Iso, image: Path, files: Mapping[str, Path]) -> list[str | Path]:
-    """One run that adds `files`, and stamps all that is new with the date of the ISO."""
+    """One run that adds `files`, and stamps them with the date of the ISO."""
     volume, seconds = iso.volume, f"={_seconds(iso.volume.modified)}"
     names = [f"/{name}" for name in files]
     command: list[str | Path] = ["xorriso", "-no_rc", "-abort_on", "FAILURE", "-stdio_sync", "off"]
@@ -218,8 +218,20 @@ def _xorriso(iso: Iso, image: Path, files: Mapping[str, Path]) -> list[str | Pat
         command += ["-map", path, name]
     # root's alone, as the installer is
     command += ["-chown", "0", *names, "--", "-chgrp", "0", *names, "--", "-chmod", "0600", *names, "--"]
+    root_seconds = f"={volume.root_modified.timestamp():.0f}"
     for times in ("b-c", "c"):
-        command += ["-alter_date", times, seconds, "/", *names, "--"]
+        command += [
+            "-alter_date",
+            times,
+            seconds,
+            *names,
+            "--",
+            "-alter_date",
+            times,
+            root_seconds,
+            "/",
+            "--",
+        ]
     return [*command, "-commit"]
 
 
