@@ -9,11 +9,12 @@ import pytest
 
 from pmx_cluster_tb.artifacts.bundle import injection_archive
 from pmx_cluster_tb.plan.bundle import marked_answer
+from pmx_cluster_tb.plan.ventoy import nothing_script
 from pmx_cluster_tb.sources import read_stick_sources
 from tests.artifacts.ram_disk import MODES, RamDisk
 from tests.isos import INIT
 from tests.plans import mac_plan
-from tests.roots.commands import run
+from tests.roots.commands import require, run
 
 ARCHIVE = injection_archive(read_stick_sources())
 ANSWER = marked_answer(mac_plan().nodes[1])
@@ -169,3 +170,12 @@ def test_the_network_cards_are_found_with_and_without_sysfs(disk: RamDisk, unmou
     disk.write("init", INIT.replace(b"umount /sys /proc\n", unmounted))
     disk.boot("normal", OWN)
     assert disk.delivered == ANSWER
+
+
+@pytest.mark.tools
+def test_the_script_of_the_line_that_does_nothing_is_one_for_grub() -> None:
+    require("grub-script-check")
+    script = nothing_script(mac_plan().cluster, read_stick_sources()).decode("ascii")
+    run(["grub-script-check"], stdin=script)
+    assert {line.split()[0] for line in script.splitlines()} == {"clear", "echo", "read"}
+    assert script.splitlines()[-1].startswith("read ")

@@ -118,7 +118,7 @@ def shared_bundle(
     """The bundle with one ISO for all nodes; `hook` is the first-boot file of all of them.
 
     `injection` is the archive that Ventoy unpacks; `sources` is the folder answer-files/stick. Raises
-    BadInput if a node cannot be told by its MAC address, or Ventoy would change its answer.
+    BadInput if a node cannot be told by its MAC address.
     """
     refuse_unshareable(plan)
     cluster = plan.cluster
@@ -149,12 +149,6 @@ def refuse_unshareable(plan: ClusterPlan) -> None:
             f"`--layout shared` tells the nodes by their MAC addresses, and these have no `nic.mac`: "
             f"{', '.join(f'`{name}`' for name in without)}",
             "`pmx-cluster-tb probe HOST` shows a machine's; or use `--layout separate`",
-        )
-    if changed := [node.node.name for node in plan.nodes if "$$" in node.answer.text]:
-        raise BadInput(
-            "Ventoy would change the answers of these nodes, which hold `$$`: "
-            f"{', '.join(f'`{name}`' for name in changed)}",
-            "use `--layout separate`, where Ventoy does not read answers",
         )
 
 

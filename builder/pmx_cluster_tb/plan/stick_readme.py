@@ -2,11 +2,11 @@
 
 from pathlib import PurePosixPath
 
-from pmx_cluster_tb.model.cluster import AfterInstall, Cluster, NicMac, Node, ProxmoxVersion
+from pmx_cluster_tb.model.cluster import AfterInstall, Cluster, DiskSerials, NicMac, Node, ProxmoxVersion
 from pmx_cluster_tb.plan import stick_names
 from pmx_cluster_tb.plan.package import render
 from pmx_cluster_tb.plan.types import ClusterPlan, SourceTree
-from pmx_cluster_tb.plan.ventoy import disk_text
+from pmx_cluster_tb.plan.ventoy import disk_text, nic_text
 
 _TEMPLATE = PurePosixPath("README.txt.j2")
 
@@ -20,6 +20,7 @@ def readme(plan: ClusterPlan, version: str, layout: str, sources: SourceTree) ->
         "version": version,
         "shared": layout == "shared",
         "powers_off": powers_off(cluster),
+        "unmistakable": all(_is_unmistakable(one.node) for one in plan.nodes),
         "nodes": _table([one.node for one in plan.nodes]),
     }
     text = render(sources[_TEMPLATE], view).decode()
@@ -31,13 +32,17 @@ def powers_off(cluster: Cluster) -> bool:
     return cluster.after_install is AfterInstall.POWER_OFF and cluster.proxmox_ve is not ProxmoxVersion.V8_3
 
 
+def _is_unmistakable(node: Node) -> bool:
+    return isinstance(node.nic, NicMac) or isinstance(node.disk.find, DiskSerials)
+
+
 def _table(nodes: list[Node]) -> str:
     rows = [("node", "address", "NIC", "disks that are wiped")]
     rows += [
         (
             node.name,
             str(node.address),
-            node.nic.mac if isinstance(node.nic, NicMac) else node.nic.name,
+            nic_text(node),
             disk_text(node.disk),
         )
         for node in nodes

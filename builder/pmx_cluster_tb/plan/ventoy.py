@@ -48,7 +48,10 @@ def separate_entries(plan: ClusterPlan, version: str, isos: Mapping[str, str]) -
             *(
                 {
                     **image,
-                    "alias": _alias(f"{node.name} of cluster {cluster.name}: Proxmox VE {version}, ", [node]),
+                    "alias": _alias(
+                        f"{node.name} of cluster {cluster.name}: WIPES DISKS, {disk_text(node.disk)}, "
+                        f"for Proxmox VE {version}"
+                    ),
                 }
                 for node, image in named
             ),
@@ -56,8 +59,8 @@ def separate_entries(plan: ClusterPlan, version: str, isos: Mapping[str, str]) -
         tips=tuple(
             {
                 **image,
-                "tip1": _line(f"{node.name}: WIPES DISKS without asking: {disk_text(node.disk)}", _TIP_BYTES),
-                "tip2": _line(f"NIC {_nic_text(node)}, address {node.address}", _TIP_BYTES),
+                "tip1": _tip(f"WIPES DISKS of {node.name} without asking: {disk_text(node.disk)}"),
+                "tip2": _tip(f"NIC {nic_text(node)}, address {node.address}"),
             }
             for node, image in named
         ),
@@ -71,20 +74,13 @@ def shared_entries(plan: ClusterPlan, version: str, iso: str, answers: Mapping[s
     """
     cluster, image = plan.cluster, _image(iso)
     nodes = [one.node for one in plan.nodes]
-    names = ", ".join(node.name for node in nodes)
+    disks = ", ".join(f"{node.name} ({disk_text(node.disk)})" for node in nodes)
+    text = f"cluster {cluster.name}: WIPES DISKS, for Proxmox VE {version} on {disks}"
+    asks = f"WIPES DISKS without asking. The next screen is for the node: {', '.join(answers)}"
     return VentoyEntries(
-        menu_alias=(
-            _nothing_alias(cluster, "choose the cluster"),
-            {**image, "alias": _alias(f"cluster {cluster.name}: Proxmox VE {version} on {names}, ", nodes)},
-        ),
+        menu_alias=(_nothing_alias(cluster, "choose the cluster"), {**image, "alias": _alias(text)}),
         tips=(
-            {
-                **image,
-                "tip1": _line(
-                    f"WIPES DISKS without asking. The next screen asks for the node: {names}", _TIP_BYTES
-                ),
-                "tip2": _line("Its first line installs nothing.", _TIP_BYTES),
-            },
+            {**image, "tip1": _tip(asks), "tip2": _tip("The first line of that screen installs nothing.")},
         ),
         auto_install=(
             {**image, "template": [f"/{path}" for path in answers.values()], "autosel": 0, "timeout": 0},
@@ -109,7 +105,8 @@ def disk_text(disk: Disk) -> str:
             return f"at {path}"
 
 
-def _nic_text(node: Node) -> str:
+def nic_text(node: Node) -> str:
+    """The MAC address or name of the NIC that the installer looks for."""
     return node.nic.mac if isinstance(node.nic, NicMac) else node.nic.name
 
 
@@ -119,12 +116,15 @@ def _image(path: str) -> dict[str, object]:
 
 def _nothing_alias(cluster: Cluster, choose: str) -> Table:
     text = f"[ this line does nothing: {choose} below ]"
-    return {**_image(stick_names.nothing(cluster)), "alias": _line(text, _ALIAS_BYTES)}
+    return {**_image(stick_names.nothing(cluster)), "alias": _alias(text)}
 
 
-def _alias(start: str, nodes: list[Node]) -> str:
-    disks = "; ".join(disk_text(node.disk) for node in nodes)
-    return _line(f"{start}WIPES DISKS {disks}", _ALIAS_BYTES)
+def _alias(text: str) -> str:
+    return _line(text, _ALIAS_BYTES)
+
+
+def _tip(text: str) -> str:
+    return _line(text, _TIP_BYTES)
 
 
 def _line(text: str, most_bytes: int) -> str:
