@@ -27,6 +27,10 @@ Stream = IO[Any] | int | None
 """What `subprocess` takes as stdin, stdout or stderr."""
 
 
+Process = subprocess.Popen[bytes]
+"""A program that was started and that nobody waits for yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Packaged:
     """The packages that bring a program."""
@@ -39,6 +43,7 @@ PACKAGES: Mapping[str, Packaged] = MappingProxyType(
     {
         "qemu-img": Packaged("qemu-utils", "qemu"),
         "qemu-system-x86_64": Packaged("qemu-system-x86", "qemu"),
+        "nsenter": Packaged("util-linux", "util-linux"),
         "ssh": Packaged("openssh-client", "openssh"),
         "xorriso": Packaged("xorriso", "xorriso"),
     }
@@ -117,7 +122,7 @@ def start(
     stdout: Stream = subprocess.DEVNULL,
     stderr: Stream = subprocess.DEVNULL,
     pass_fds: Sequence[int] = (),
-) -> subprocess.Popen[bytes]:
+) -> Process:
     """Starts `command`, which the caller waits for or ends. Raises ProgramMissing."""
     program = shutil.which(command[0], path=pathsep.join(get_exec_path()))
     if program is None:

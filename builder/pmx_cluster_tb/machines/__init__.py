@@ -1,0 +1,1 @@
+"""Virtual machines: QEMU, its monitor, and consoles driven by pexpect."""

@@ -1,0 +1,161 @@
+"""A machine's serial console: text that comes, a login, and a root shell."""
+
+import re
+import socket
+from datetime import timedelta
+
+from pexpect.exceptions import EOF, TIMEOUT
+
+from pmx_cluster_tb.machines import shell
+from pmx_cluster_tb.machines.failure import Deadline, MachineFailed
+from pmx_cluster_tb.machines.shell import Result
+from pmx_cluster_tb.machines.terminal import LineListener, Terminal
+
+_LOGIN = r"(?m)[\w.-]* ?login: "
+_SECRET_PROMPT = re.compile("[Pp]assword: ")
+_REFUSED = "Login incorrect"
+_TRIES_AGAIN = timedelta(seconds=15)
+_PRINTED_AGAIN = 3
+_SHOWN_LINES = 25
+
+
+class ConsoleClosed(MachineFailed):
+    """The machine is off, so nothing comes any more."""
+
+
+class Console:
+    """The serial console of the machine `name`, at the other end of a connected socket."""
+
+    def __init__(self, name: str, line: socket.socket, listener: LineListener = lambda _: None) -> None:
+        self.name = name
+        self._terminal = Terminal(line, listener)
+        self._commands = 0
+
+    def last_lines(self) -> str:
+        """What the console said last, for messages."""
+        said = self._terminal.last_lines()
+        lines = [line for line in said if not line.startswith(shell.FRAME)][-_SHOWN_LINES:]
+        return "\n".join([f"the console of {self.name} said last:", *(f"  {line}" for line in lines)])
+
+    def close(self) -> None:
+        """Ends it; what it said stays to be shown."""
+        self._terminal.close()
+
+    def expect(self, pattern: str | re.Pattern[str], deadline: Deadline) -> re.Match[str]:
+        """Waits for text that `pattern` matches, among what was not yet looked at."""
+        return self._first([pattern], deadline, f"`{_text(pattern)}`")[1]
+
+    def send(self, text: str) -> None:
+        """Types `text` as it is."""
+        try:
+            self._terminal.send(text)
+        except EOF:
+            raise self._failure(ConsoleClosed, "the machine is off") from None
+
+    def log_in(self, user: str, password: str | None, deadline: Deadline) -> None:
+        """Logs in on a getty and makes the shell ready for commands.
+
+        Kernel messages may hide the prompt, and a getty may throw away what was typed early: so it asks
+        for the prompt again until the deadline.
+        """
+        attempt = Deadline(_TRIES_AGAIN)
+        while True:
+            index, _ = self._maybe(
+                [_LOGIN, _SECRET_PROMPT, _REFUSED, self._shell_mark()], deadline, attempt, "login"
+            )
+            attempt = Deadline(_TRIES_AGAIN)
+            if index == 0:
+                self.send(f"{user}\n")
+                if password is None:
+                    self._ask_for_shell()
+            elif index == 1:
+                self.send(f"{password or ''}\n")
+                self._ask_for_shell()
+            elif index == 2:
+                raise self._failure(MachineFailed, f"login as `{user}` is refused")
+            elif index == 3:
+                break
+            else:
+                self.send("\n")
+        self._prepare(deadline)
+
+    def take_shell(self, deadline: Deadline) -> None:
+        """Makes a shell ready that is there without a login."""
+        while True:
+            self._ask_for_shell()
+            index, _ = self._maybe([self._shell_mark()], deadline, Deadline(_TRIES_AGAIN), "shell")
+            if index == 0:
+                break
+        self._prepare(deadline)
+
+    def run(self, command: str, deadline: Deadline) -> Result:
+        """Runs `command` in the shell that `log_in` or `take_shell` made ready."""
+        self._commands += 1
+        number = self._commands
+        for line in shell.typed(number, command):
+            self.send(f"{line}\n")
+        what = f"end of `{command}`"
+        for _ in range(_PRINTED_AGAIN):
+            text, match = self._first([shell.end_mark(number)], deadline, what, interrupt=True)
+            output = shell.printed(number, text, int(match["size"]))
+            if output is not None:
+                return Result(command, int(match["status"]), output)
+            self.send(f"{shell.AGAIN}\n")
+        raise self._failure(MachineFailed, f"the output of `{command}` came broken {_PRINTED_AGAIN} times")
+
+    def type_command(self, command: str) -> None:
+        """Runs `command` without waiting for its end, as one that ends the shell."""
+        self._commands += 1
+        for line in shell.typed(self._commands, command):
+            self.send(f"{line}\n")
+
+    def _shell_mark(self) -> re.Pattern[str]:
+        return shell.ready_mark(self._commands)[1]
+
+    def _ask_for_shell(self) -> None:
+        self.send(f"{shell.ready_mark(self._commands)[0]}\n")
+
+    def _prepare(self, deadline: Deadline) -> None:
+        for lines in ([shell.SILENCE], shell.definitions()):
+            for line in lines:
+                self.send(f"{line}\n")
+            self._commands += 1
+            self._ask_for_shell()
+            self._first([self._shell_mark()], deadline, "silent shell")
+
+    def _first(
+        self, patterns: list[str | re.Pattern[str]], deadline: Deadline, what: str, *, interrupt: bool = False
+    ) -> tuple[str, re.Match[str]]:
+        index, text = self._maybe(patterns, deadline, deadline, what)
+        match = self._terminal.match
+        if index is None or not isinstance(match, re.Match):
+            if interrupt:
+                self.send("\x03")
+            raise self._failure(MachineFailed, f"no {what} within {deadline}")
+        return text, match
+
+    def _maybe(
+        self, patterns: list[str | re.Pattern[str]], deadline: Deadline, attempt: Deadline, what: str
+    ) -> tuple[int | None, str]:
+        """Which pattern came and the text before it; no index if none came before the end of `attempt`."""
+        compiled = [re.compile(pattern) if isinstance(pattern, str) else pattern for pattern in patterns]
+        try:
+            index = self._terminal.expect(
+                [*compiled, EOF, TIMEOUT], timeout=min(deadline.seconds_left, attempt.seconds_left)
+            )
+        except ValueError as error:  # pragma: no cover
+            raise self._failure(ConsoleClosed, "the machine is off") from error
+        if index == len(compiled):
+            raise self._failure(ConsoleClosed, f"the machine went off before the {what}")
+        if index == len(compiled) + 1:
+            if deadline.is_over and attempt is not deadline:
+                raise self._failure(MachineFailed, f"no {what} within {deadline}")
+            return None, ""
+        return index, self._terminal.before or ""
+
+    def _failure(self, kind: type[MachineFailed], what: str) -> MachineFailed:
+        return kind(f"{self.name}: {what}\n{self.last_lines()}")
+
+
+def _text(pattern: str | re.Pattern[str]) -> str:
+    return pattern if isinstance(pattern, str) else pattern.pattern
