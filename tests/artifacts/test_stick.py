@@ -241,7 +241,7 @@ def test_too_little_room_is_told_before_anything_is_written(
     values[4] = 900_000 // real.f_frsize
     monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result(values))
     before = content_of(stick)
-    with pytest.raises(BadInput, match=r"has 0\.\d\d MB free, and 3\.\d\d MB are needed"):
+    with pytest.raises(BadInput, match=r"has 0\.9 MB free, and \d\.\d MB are needed"):
         write(asked_bundle(iso), stick)
     assert content_of(stick) == before
 

@@ -47,6 +47,9 @@ def told_errors(stick: Path) -> Iterator[None]:
     """What the operating system refuses becomes a UserError that names `stick`."""
     try:
         yield
+    except BrokenPipeError:
+        # nobody reads the progress any more
+        raise
     except OSError as error:
         where = f" at `{error.filename}`" if error.filename and error.filename != str(stick) else ""
         hint = _HINTS.get(error.errno or 0, "")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pmx_cluster_tb.artifacts.stick_place import Stick
 from pmx_cluster_tb.problems import BadInput
+from pmx_cluster_tb.progress import amount
 
 FAT_LARGEST_BYTES = 4 * 1024**3 - 1
 _MARGIN_BYTES = 2 * 1024**2
@@ -39,7 +40,7 @@ def require_room(stick: Stick, writes: Sequence[Write]) -> None:
     """Raises BadInput if `writes` do not fit on `stick`, and OSError."""
     if stick.is_fat and (large := [write for write in writes if write.size > FAT_LARGEST_BYTES]):
         raise BadInput(
-            f"`{large[0].path}` would have {gigabytes(large[0].size)}, and `{stick.path}` is FAT, "
+            f"`{large[0].path}` would have {amount(large[0].size)}, and `{stick.path}` is FAT, "
             "which holds no file of 4 GiB",
             "Ventoy formats sticks as exFAT unless told otherwise",
         )
@@ -48,12 +49,7 @@ def require_room(stick: Stick, writes: Sequence[Write]) -> None:
     needed = peak_bytes(writes, max(there.f_bsize, there.f_frsize)) + _MARGIN_BYTES if writes else 0
     if needed > free:
         raise BadInput(
-            f"`{stick.path}` has {gigabytes(free)} free, and {gigabytes(needed)} are needed",
+            f"`{stick.path}` has {amount(free)} free, and {amount(needed)} are needed",
             "remove something from it (`bundle --wipe` removes an earlier bundle), take a larger one, or "
             "`--layout shared`, which needs one ISO for all nodes",
         )
-
-
-def gigabytes(size: int) -> str:
-    """A size in bytes, as it is printed on sticks."""
-    return f"{size / 1e9:.2f} GB" if size >= 10_000_000 else f"{size / 1e6:.2f} MB"

@@ -161,7 +161,7 @@ def _digest(iso: "Iso", expected: str | None, observer: "Observer") -> str:
 
 
 def _summary(written: "Written", out: Path) -> Iterator[str]:
-    from pmx_cluster_tb.cli.byte_progress import amount
+    from pmx_cluster_tb.progress import amount
 
     manifest = written.manifest
     nodes = ", ".join(node.name for node in manifest.nodes)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from time import monotonic
 
 from pmx_cluster_tb.cli.messages import colour, note
-from pmx_cluster_tb.progress import Observer, Progress
+from pmx_cluster_tb.progress import Observer, Progress, amount
 
 _SECONDS_BETWEEN_LINES = 10.0
 
@@ -68,11 +68,6 @@ class _Lines:
                 f"{event.doing}: {amount(event.done)} of {amount(event.total)}"
                 f"{_rate(event.done, now - self._began)}"
             )
-
-
-def amount(size: int) -> str:
-    """A number of bytes in the unit that is printed on disks and sticks."""
-    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
 def _rate(size: int, seconds: float) -> str:
