@@ -1,0 +1,1 @@
+"""Whole machines: unattended installations, first boots and the ring, in QEMU."""

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Called by mmdebstrap with the folder of the new system. Fetches the packages that the medium and the mirror
+# hold into $STOCK/kernels and $STOCK/mirror, while apt has its lists.
+set -eu
+root=$1
+
+# two that are next to each other may share a grave bug, or differ by nothing but its mending
+oldest_and_newest() {
+    chroot "$root" apt-cache search --names-only "$KERNELS" | cut -d" " -f1 | sort -V | sed -n '1p;$p'
+}
+
+fetched() {
+    mkdir -p "$STOCK/$1"
+    mv "$root"/var/cache/apt/archives/*.deb "$STOCK/$1"
+}
+
+rm -f "$root"/var/cache/apt/archives/*.deb
+# shellcheck disable=SC2046 # one word for each
+chroot "$root" sh -c 'cd /var/cache/apt/archives && apt-get -q download "$@"' sh busybox-static $(oldest_and_newest)
+fetched kernels
+mkdir "$STOCK/busybox"
+dpkg-deb --extract "$STOCK"/kernels/busybox-static_*.deb "$STOCK/busybox"
+rm "$STOCK"/kernels/busybox-static_*.deb
+# shellcheck disable=SC2086 # one word for each
+chroot "$root" apt-get -y -q --no-install-recommends --download-only install $LATER
+fetched mirror
+# an emulated processor takes long to collect and to compress modules
+printf 'MODULES=list\nCOMPRESS=gzip\nCOMPRESSLEVEL=1\n' >"$root/etc/initramfs-tools/conf.d/standin"
+printf '%s\n' nvme ahci sd_mod usb_storage uas xhci_pci ext4 dm_mod dm_thin_pool >>"$root/etc/initramfs-tools/modules"
+# Perl comes with usrmerge, which has nothing to do where usr-is-merged is
+chroot "$root" dpkg --purge usrmerge || true
+chroot "$root" apt-get -y -q --purge autoremove
+echo debian >"$root/etc/hostname"
+rm -f "$root/etc/resolv.conf" "$root/etc/apt/apt.conf.d/99mmdebstrap"

@@ -1,0 +1,119 @@
+"""What the stand-in's installer chooses and writes, without a machine."""
+
+import pytest
+
+from tests.vm.standin.installer.disk_layout import GIB, layout
+from tests.vm.standin.installer.fetch import read_mode
+from tests.vm.standin.installer.machine import Disk, chosen_disk, chosen_nic
+from tests.vm.standin.installer.network_files import hosts, interfaces, resolv_conf
+from tests.vm.standin.installer.problem import Refused
+from tests.vm.standin.installer.target import kept_words
+
+DISKS = [
+    Disk("nvme0n1", 64 * GIB, {"ID_SERIAL_SHORT": "A1", "ID_MODEL": "Example Disk 64", "ID_BUS": "nvme"}),
+    Disk("nvme1n1", 64 * GIB, {"ID_SERIAL_SHORT": "B2", "ID_MODEL": "Example Disk 64"}),
+    Disk("sda", 8 * GIB, {"ID_SERIAL_SHORT": "STICK", "ID_BUS": "usb"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("setup", "name"),
+    [
+        ({"filter": {"ID_SERIAL_SHORT": "B2"}}, "nvme1n1"),
+        ({"filter": {"ID_SERIAL_SHORT": "B?"}}, "nvme1n1"),
+        ({"filter": {"ID_SERIAL_SHORT": "[BC]2"}}, "nvme1n1"),
+        # the first of two that are the same model
+        ({"filter": {"ID_MODEL": "Example*"}}, "nvme0n1"),
+        # any key is enough, whatever filter-match says
+        ({"filter": {"ID_SERIAL_SHORT": "B2", "ID_BUS": "nvme"}, "filter-match": "all"}, "nvme0n1"),
+        # a stick is a disk
+        ({"filter": {"ID_BUS": "usb"}}, "sda"),
+        ({"disk-list": ["sda"]}, "sda"),
+        ({"disk-list": ["/dev/nvme1n1"]}, "nvme1n1"),
+        ({"disk-list": ["1n1"]}, "nvme1n1"),
+        ({"disk-list": [""]}, "nvme0n1"),
+    ],
+)
+def test_the_first_disk_that_matches_anything_is_taken(setup: dict[str, object], name: str) -> None:
+    assert chosen_disk(DISKS, setup).name == name
+
+
+@pytest.mark.parametrize(
+    "setup",
+    [
+        {"filter": {"ID_SERIAL_SHORT": "C3"}},
+        {"filter": {"ID_SERIAL_SHORT": "b2"}},
+        {"filter": {"NO_SUCH_KEY": "*"}},
+        {"filter": {"ID_SERIAL_SHORT": "[B"}},
+        {"disk-list": ["sdb"]},
+    ],
+)
+def test_without_a_match_nothing_is_taken(setup: dict[str, object]) -> None:
+    with pytest.raises(Refused):
+        chosen_disk(DISKS, setup)
+
+
+def test_nics_are_chosen_in_the_same_way() -> None:
+    nics = {
+        "enp1s0": {"ID_NET_NAME_MAC": "enx525400000001"},
+        "enp2s0": {"ID_NET_NAME_MAC": "enx525400000002"},
+    }
+    assert chosen_nic(nics, {"ID_NET_NAME_MAC": "enx525400000002"}) == "enp2s0"
+    assert chosen_nic(nics, {"ID_NET_NAME_MAC": "enx*", "ID_PATH": "pci-0000:02:00.0"}) == "enp1s0"
+    with pytest.raises(Refused, match="no filter defined"):
+        chosen_nic(nics, {})
+    with pytest.raises(Refused, match="no network interface"):
+        chosen_nic(nics, {"ID_NET_NAME_MAC": "enx525400000003"})
+
+
+def test_volumes_fill_the_disk_up_to_hdsize() -> None:
+    sizes = layout(64 * GIB, {"hdsize": 20}, 2 * GIB)
+    assert sizes.end == 20 * GIB
+    assert sizes.swap + sizes.root + sizes.data < 20 * GIB
+    assert sizes.root > 5 * GIB < sizes.data + sizes.root
+    assert layout(64 * GIB, {"swapsize": 0.5, "maxvz": 0}, 2 * GIB).swap == GIB // 2
+    assert layout(64 * GIB, {"maxvz": 0}, 2 * GIB).data == 0
+
+
+@pytest.mark.parametrize("lvm", [{"hdsize": 65}, {"hdsize": 5}])
+def test_a_size_that_does_not_fit_is_refused(lvm: dict[str, float]) -> None:
+    with pytest.raises(Refused):
+        layout(64 * GIB, lvm, 2 * GIB)
+
+
+def test_network_files() -> None:
+    text = interfaces("enp1s0", ["enp2s0", "thunderbolt0"], "192.168.178.11/24", "192.168.178.1")
+    assert "\nauto vmbr0\niface vmbr0 inet static\n\taddress 192.168.178.11/24\n" in text
+    assert "\n\tbridge-ports enp1s0\n" in text
+    assert "\niface thunderbolt0 inet manual\n" in text
+    assert text.endswith("\nsource /etc/network/interfaces.d/*\n")
+    assert "\n192.168.178.11 pve1.example.org pve1\n" in hosts("192.168.178.11/24", "pve1.example.org")
+    assert (
+        resolv_conf("pve1.example.org", "192.168.178.1") == "search example.org\nnameserver 192.168.178.1\n"
+    )
+
+
+def test_unknown_words_go_on_to_the_installed_system() -> None:
+    line = "BOOT_IMAGE=/boot/linux26 ro ramdisk_size=16777216 rw quiet splash=silent console=ttyS0 "
+    assert kept_words(f"{line}proxmox-start-auto-installer rdinit=/vtoy/vtoy\n") == [
+        "console=ttyS0",
+        "rdinit=/vtoy/vtoy",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (None, "not prepared"),
+        ('mode = "disc"', "unknown mode"),
+        ('mode = "iso"\nlabel = "x"', "unknown field `label`"),
+        ("mode", "auto-installer-mode.toml: "),
+    ],
+)
+def test_a_medium_that_was_not_prepared_is_refused(text: str | None, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        read_mode(text)
+
+
+def test_modes() -> None:
+    assert read_mode('mode = "partition"\npartition_label = "PMX"')["partition_label"] == "PMX"
