@@ -17,10 +17,11 @@ from pmx_cluster_tb.artifacts import iso_image
 from pmx_cluster_tb.artifacts.iso import Iso, iso_members, iso_problems, read_iso
 from pmx_cluster_tb.artifacts.iso9660 import Damaged, Extent
 from pmx_cluster_tb.artifacts.iso_image import PreparedImage, image_chunks, prepared_images
-from pmx_cluster_tb.artifacts.iso_write import write_images
+from pmx_cluster_tb.artifacts.iso_write import write_image
 from pmx_cluster_tb.model.cluster import ProxmoxVersion
 from pmx_cluster_tb.problems import UserError
 from pmx_cluster_tb.process import ProgramMissing, run
+from pmx_cluster_tb.progress import unobserved
 from tests.isos import proxmox_files, proxmox_iso
 from tests.roots.commands import require
 
@@ -49,7 +50,7 @@ def image(source: Iso) -> PreparedImage:
 def prepared(image: PreparedImage, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The prepared ISO in a file."""
     path = tmp_path_factory.mktemp("iso") / "prepared.iso"
-    write_images({path: image})
+    write_image(image, path, unobserved, "")
     return path
 
 

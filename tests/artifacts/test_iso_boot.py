@@ -8,7 +8,8 @@ import pytest
 
 from pmx_cluster_tb.artifacts.iso import read_iso
 from pmx_cluster_tb.artifacts.iso_image import prepared_images
-from pmx_cluster_tb.artifacts.iso_write import write_images
+from pmx_cluster_tb.artifacts.iso_write import write_image
+from pmx_cluster_tb.progress import unobserved
 from tests.isos import proxmox_iso
 from tests.roots.commands import require
 
@@ -33,7 +34,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     require("xorriso")
     path = tmp_path_factory.mktemp("boot") / "prepared.iso"
     (image,) = prepared_images(read_iso(proxmox_iso()), [{"auto-installer-mode.toml": b'mode = "iso"\n'}])
-    write_images({path: image})
+    write_image(image, path, unobserved, "")
     return path
 
 
