@@ -11,6 +11,7 @@ from tests.clusters import HASH
 from tests.command import Command, command_fixture
 from tests.isos import proxmox_iso
 from tests.unit.test_cli_bundle import own_text
+from tests.unit.test_command_line_docs import differences, documented
 
 pytestmark = pytest.mark.tools
 
@@ -112,6 +113,45 @@ def test_nodes_are_added_one_by_one(command: Command) -> None:
     assert [one["name"] for one in nodes(bundle(command, "--node", "pve1"))] == ["pve1", "pve3"]
     assert list(isos()) == ["pve1", "pve3"]
     assert len(nodes(bundle(command))) == 3
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+@pytest.mark.parametrize("layout", ["separate", "shared"])
+def test_inspect_of_a_prepared_iso(command: Command, layout: str, options: tuple[str, ...]) -> None:
+    bundle(command, "--layout", layout)
+    path = min(isos().values())
+    ran = command("inspect", path, *options)
+    assert ran.status == 0, ran.err
+    assert "pmx-pvc1-pve1" in ran.out
+    assert HASH not in ran.out
+    assert (HASH in command("inspect", path, "--show-secrets", *options).out) is (layout == "separate")
+
+
+def test_inspect_says_what_an_iso_is(command: Command) -> None:
+    bundle(command)
+    heads = [command("inspect", path).out.splitlines()[:3] for path in (proxmox_iso(), isos()["pve1"])]
+    assert [head[0].rpartition(",")[0] for head in heads] == [
+        "ISO of Proxmox VE 9.2-1",
+        "prepared ISO of Proxmox VE 9.2-1",
+    ]
+    assert [head[2] for head in heads] == [
+        "as it was downloaded, not prepared; `bundle` can prepare it",
+        "installs without asking, with the answer in it",
+    ]
+
+
+def test_json_of_isos_is_as_documented(command: Command) -> None:
+    bundle(command)
+    (shown,) = documented("inspect ISO --json")
+    real = json.loads(command("inspect", isos()["pve1"], "--json").out)
+    assert differences(shown, real) == []
+    plain = json.loads(command("inspect", proxmox_iso(), "--json").out)
+    assert (plain["prepared"], plain["mode"], plain["answer"], plain["first_boot"]) == (
+        False,
+        None,
+        None,
+        None,
+    )
 
 
 def nodes(manifest: dict[str, object]) -> list[dict[str, str]]:

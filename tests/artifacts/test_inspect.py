@@ -13,13 +13,13 @@ from pmx_cluster_tb import release
 from pmx_cluster_tb.artifacts.earlier_output import read_output
 from pmx_cluster_tb.artifacts.hook import SHEBANG, hook_bytes
 from pmx_cluster_tb.artifacts.hook_reader import read_hook
-from pmx_cluster_tb.artifacts.inspect import (
+from pmx_cluster_tb.artifacts.inspect import inspect_artifact
+from pmx_cluster_tb.artifacts.inspected import (
     Inspected,
     InspectedAnswer,
     InspectedHook,
     InspectedOutput,
     InspectedPackage,
-    inspect_artifact,
 )
 from pmx_cluster_tb.artifacts.output import write_output
 from pmx_cluster_tb.plan.difference import difference
@@ -113,7 +113,10 @@ def test_secrets_do_not_show_in_repr(out: Path) -> None:
         (b"#!/bin/sh\ntrue\n", "`{path}` is a script"),
         (b"\x00\xff\xfe", "`{path}` is binary data of an unknown kind"),
         (b"hello, world\n", "`{path}` is text, but no TOML"),
-        (bytes(32769) + b"CD001", "`{path}` is an ISO image"),
+        (
+            bytes(32769) + b"CD001",
+            "`{path}` is damaged: the primary volume descriptor is not where it must be",
+        ),
         (b"[network]\n", "`{path}` is TOML, but no answer: it has no table `[global]`"),
         (b"global = 1\n", "`{path}` is TOML, but no answer: it has no table `[global]`"),
     ],
@@ -156,7 +159,7 @@ def test_an_image_is_not_read_whole(tmp_path: Path) -> None:
     path.write_bytes(bytes(32769) + b"CD001")
     with path.open("r+b") as file:
         file.truncate(2**40)
-    with pytest.raises(BadInput, match="is an ISO image"):
+    with pytest.raises(BadInput, match="is damaged"):
         inspect_artifact(path)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pmx_cluster_tb.cli.commands import SUMMARIES
+from tests.artifacts.sticks import asked_bundle, source_iso, use_memory_only, write
 from tests.command import Command, cluster_text
 
 TEXT = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text("utf-8")
@@ -70,6 +71,20 @@ def test_json_of_inspect(built: Path, command: Command) -> None:
         assert differences(one, real) == []
         assert isinstance(one, dict)
         assert one["kind"] == real["kind"]
+
+
+def test_json_of_bundle(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_memory_only(monkeypatch)
+    written = write(asked_bundle(source_iso(Path())), Path("stick")).manifest.as_json()
+    inspected = json.loads(command("inspect", "stick", "--json").out)
+    wiped = json.loads(command("bundle", "--wipe", "--out", "stick", "--json").out)
+    for heading, real in (
+        ("bundle --json", json.loads(json.dumps(written))),
+        ("inspect STICK --json", inspected),
+        ("bundle --wipe --json", wiped),
+    ):
+        (shown,) = documented(heading)
+        assert differences(shown, real) == []
 
 
 def test_the_comparison_sees_differences() -> None:

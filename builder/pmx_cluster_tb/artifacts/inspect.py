@@ -1,162 +1,48 @@
-"""What a file or folder is, found by its content, and what it holds.
-
-The values may hold secrets (an answer and a first-boot file do): what is shown of them goes through
-`pmx_cluster_tb.view.redaction`.
-"""
+"""What a file or folder is, found by its content, and what it holds."""
 
 import hashlib
-from dataclasses import dataclass, field
-from datetime import date, time
-from math import isfinite
 from pathlib import Path
 
 from pmx_cluster_tb.artifacts.deb_reader import is_deb, read_deb
+from pmx_cluster_tb.artifacts.formats import HEAD_BYTES, format_of
 from pmx_cluster_tb.artifacts.hook_reader import Hook, is_hook, read_any_hook
-from pmx_cluster_tb.artifacts.manifest import (
-    MANIFEST_NAME,
-    Manifest,
-    built_files,
-    changed_files,
-    read_manifest,
+from pmx_cluster_tb.artifacts.inspect_stick import inspected_stick
+from pmx_cluster_tb.artifacts.inspected import (
+    Inspected,
+    InspectedAnswer,
+    InspectedHook,
+    InspectedIso,
+    InspectedOutput,
+    InspectedPackage,
+    InspectedSharedHook,
 )
+from pmx_cluster_tb.artifacts.iso import iso_members, read_iso
+from pmx_cluster_tb.artifacts.iso9660 import MAGIC, MAGIC_OFFSET
+from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME, built_files, changed_files, read_manifest
 from pmx_cluster_tb.model.toml_text import Unreadable, tables_of
-from pmx_cluster_tb.plan.types import Package, Table
+from pmx_cluster_tb.plan.bundle import ANSWER_NAME, HOOK_NAME, MODE_NAME
+from pmx_cluster_tb.plan.types import Table
 from pmx_cluster_tb.problems import BadInput
+from pmx_cluster_tb.progress import Observer, unobserved
 
 _LARGEST_BYTES = 64 * 1024 * 1024
 _ANSWER_TABLE = "global"
-_JSON_INTEGER_BITS = 64
-_ISO_OFFSET = 32769
-_FORMATS = {
-    b"PK\x03\x04": "a zip archive",
-    b"\x7fELF": "a Linux program",
-    b"\x1f\x8b": "a gzip file",
-    b"\xfd7zXZ": "an xz file",
-    b"\x28\xb5\x2f\xfd": "a zstd file",
-    b"-----BEGIN PGP": "an OpenPGP key or signature",
-    b"#!": "a script",
-    b"%PDF": "a PDF document",
-    b"\x89PNG": "a PNG image",
-}
-_KNOWN = "a package (.deb), a first-boot file, an answer.toml, or an output folder of `build`"
+_KNOWN = (
+    "a package (.deb), a first-boot file, an answer.toml, an ISO of Proxmox VE, an output folder of "
+    "`build`, or a stick of `bundle`"
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InspectedPackage:
-    """A Debian package; `size` is that of its file in bytes."""
+def inspect_artifact(path: Path, observer: Observer = unobserved) -> Inspected:
+    """What `path` holds; `observer` is told how far the reading of a stick is.
 
-    package: Package
-    size: int
-    sha256: str
-
-    def as_json(self) -> dict[str, object]:
-        """Names, versions, modes, sizes and digests; no content of files."""
-        package = self.package
-        return {
-            "kind": "package",
-            "name": package.name,
-            "version": package.version,
-            "size": self.size,
-            "sha256": self.sha256,
-            "control": dict(package.fields),
-            "scripts": [_described(one.name, one.mode, one.content) for one in package.members],
-            "files": [_described(str(one.path), one.mode, one.content) for one in package.files],
-            "links": [{"path": str(one.path), "target": str(one.target)} for one in package.links],
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InspectedHook:
-    """A first-boot file. `program` are the names and sizes of its modules, `settings` may hold secrets."""
-
-    settings: Table = field(repr=False)
-    packages: tuple[InspectedPackage, ...]
-    program: tuple[tuple[str, int], ...]
-    size: int
-    sha256: str
-
-    def as_json(self) -> dict[str, object]:
-        """Everything but the content of files; settings as they are."""
-        return {
-            "kind": "first-boot",
-            "size": self.size,
-            "sha256": self.sha256,
-            "settings": self.settings,
-            "packages": [package.as_json() for package in self.packages],
-            "program": [{"path": path, "size": size} for path, size in self.program],
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InspectedSharedHook:
-    """A first-boot file for several nodes: the name of each, its MAC address, and what will be its own."""
-
-    nodes: tuple[tuple[str, str, InspectedHook], ...]
-    size: int
-    sha256: str
-
-    def as_json(self) -> dict[str, object]:
-        """Everything but the content of files; settings as they are."""
-        return {
-            "kind": "shared-first-boot",
-            "size": self.size,
-            "sha256": self.sha256,
-            "nodes": [
-                {
-                    "node": node,
-                    "mac": mac,
-                    "settings": hook.settings,
-                    "packages": [package.as_json() for package in hook.packages],
-                }
-                for node, mac, hook in self.nodes
-            ],
-            "program": [{"path": path, "size": size} for path, size in self.nodes[0][2].program],
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InspectedAnswer:
-    """An answer for the automated installer; it holds the hash of root's password."""
-
-    table: Table = field(repr=False)
-    text: str = field(repr=False)
-
-    def as_json(self) -> dict[str, object]:
-        """The answer as it is; what JSON does not have is text."""
-        return {"kind": "answer", "answer": _json_value(self.table)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InspectedOutput:
-    """An output folder: what was built, and what is not so any more."""
-
-    manifest: Manifest
-    missing: tuple[str, ...]
-    changed: tuple[str, ...]
-    """Files with another content than was built."""
-    added: tuple[str, ...]
-    """Files that `build` did not make."""
-
-    def as_json(self) -> dict[str, object]:
-        """The manifest and the paths of what differs from it."""
-        return {
-            "kind": "output",
-            "manifest": self.manifest.as_json(),
-            "missing": list(self.missing),
-            "changed": list(self.changed),
-            "added": list(self.added),
-        }
-
-
-Inspected = InspectedPackage | InspectedHook | InspectedSharedHook | InspectedAnswer | InspectedOutput
-
-
-def inspect_artifact(path: Path) -> Inspected:
-    """What `path` holds. Raises BadInput, with what was found, if it is damaged or not one of ours."""
+    Raises BadInput, with what was found, if it is damaged or not one of ours.
+    """
     try:
-        if path.is_dir():
-            return _inspected_output(path)
-        return _inspected_file(path)
+        folder = path.parent if path.name == MANIFEST_NAME and path.is_file() else path
+        if not folder.is_dir():
+            return _inspected_file(path)
+        return inspected_stick(folder, observer) or _inspected_output(folder)
     except OSError as error:
         raise BadInput(f"cannot read `{error.filename or path}`: {error.strerror or error}") from error
 
@@ -164,7 +50,9 @@ def inspect_artifact(path: Path) -> Inspected:
 def _inspected_file(path: Path) -> Inspected:
     name = str(path)
     with path.open("rb") as file:
-        head = file.read(_ISO_OFFSET + 5)
+        head = file.read(HEAD_BYTES)
+        if head[MAGIC_OFFSET:] == MAGIC:
+            return _inspected_iso(path)
         if file.seek(0, 2) > _LARGEST_BYTES:
             raise _unknown(name, head)
         file.seek(0)
@@ -173,9 +61,26 @@ def _inspected_file(path: Path) -> Inspected:
         return _inspected_package(content, name)
     if is_hook(content):
         return _inspected_hook(content, name)
-    if path.name == MANIFEST_NAME:
-        return _inspected_output(path.parent)
     return _inspected_answer(content, name)
+
+
+def _inspected_iso(path: Path) -> InspectedIso:
+    iso = read_iso(path)
+    members = iso_members(path, [f"/{name}" for name in (MODE_NAME, ANSWER_NAME, HOOK_NAME)])
+    inside = {name[1:]: (content, f"{path}: {name}") for name, content in members.items()}
+    return InspectedIso(
+        iso=iso,
+        mode=_toml(*inside[MODE_NAME]) if MODE_NAME in inside else None,
+        answer=_inspected_answer(*inside[ANSWER_NAME]) if ANSWER_NAME in inside else None,
+        hook=_inspected_hook(*inside[HOOK_NAME]) if HOOK_NAME in inside else None,
+    )
+
+
+def _toml(content: bytes, name: str) -> Table:
+    try:
+        return tables_of(content.decode())
+    except (UnicodeDecodeError, Unreadable) as error:
+        raise _unknown(name, content) from error
 
 
 def _inspected_package(content: bytes, name: str) -> InspectedPackage:
@@ -218,21 +123,6 @@ def _inspected_answer(content: bytes, name: str) -> InspectedAnswer:
     return InspectedAnswer(table=table, text=text)
 
 
-def _json_value(value: object) -> object:
-    match value:
-        case dict():
-            return {key: _json_value(item) for key, item in value.items()}
-        case list():
-            return [_json_value(item) for item in value]
-        case date() | time():
-            return value.isoformat()
-        case float() if not isfinite(value):
-            return str(value)
-        case int() if value.bit_length() > _JSON_INTEGER_BITS:
-            return hex(value)
-    return value
-
-
 def _inspected_output(folder: Path) -> InspectedOutput:
     path = folder / MANIFEST_NAME
     if not path.is_file():
@@ -249,29 +139,9 @@ def _inspected_output(folder: Path) -> InspectedOutput:
 
 
 def _unknown(name: str, content: bytes) -> BadInput:
-    return BadInput(f"`{name}` is {_format(content)}", f"`inspect` reads {_KNOWN}")
-
-
-def _format(content: bytes) -> str:
-    for magic, title in _FORMATS.items():
-        if content.startswith(magic):
-            return title
-    if content[_ISO_OFFSET : _ISO_OFFSET + 5] == b"CD001":
-        return "an ISO image"
-    if not content:
-        return "empty"
-    return "text, but no TOML" if _is_text(content) else "binary data of an unknown kind"
-
-
-def _is_text(content: bytes) -> bool:
-    try:
-        return "\0" not in content.decode()
-    except UnicodeDecodeError:
-        return False
-
-
-def _described(path: str, mode: int, content: bytes) -> dict[str, object]:
-    return {"path": path, "mode": f"{mode:04o}", "size": len(content), "sha256": _sha256(content)}
+    title = format_of(content[:HEAD_BYTES])
+    what = "text, but no TOML" if title == "text" else title
+    return BadInput(f"`{name}` is {what}", f"`inspect` reads {_KNOWN}")
 
 
 def _sha256(content: bytes) -> str:

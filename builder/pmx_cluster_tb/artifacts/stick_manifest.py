@@ -19,6 +19,8 @@ FOLDER_PREFIX = "pmx-"
 CHECKSUMS_NAME = "VENTOY_CHECKSUM"
 """In that folder: what Ventoy's key `m` compares with, in the form that `sha256sum -c` reads."""
 
+_FORMAT: Literal["pmx-cluster-tb bundle"] = "pmx-cluster-tb bundle"
+
 PREPARING = 1
 """Counts up when the same ISO and members would be made into another prepared ISO."""
 
@@ -70,7 +72,7 @@ class BundleManifest:
     has every path at which this run or an earlier one may have left something. At the end `claimed` is empty.
     """
 
-    format: Literal["pmx-cluster-tb bundle"] = "pmx-cluster-tb bundle"
+    format: Literal["pmx-cluster-tb bundle"] = _FORMAT
     format_version: Literal[1] = 1
     program_version: str
     complete: bool
@@ -118,6 +120,11 @@ def read_bundle_manifest(folder: Path) -> BundleManifest | None:
     if any(not _is_inside(name) for name in manifest.paths):
         raise BadInput(f"`{path}` is damaged: it names files outside of `{folder.name}`")
     return manifest
+
+
+def is_bundle_manifest(path: Path) -> bool:
+    """Whether the file at `path` is, or was, the manifest of a bundle. Raises OSError."""
+    return path.is_file() and _FORMAT.encode() in path.read_bytes()
 
 
 def bundle_folders(stick: Path) -> list[Path]:

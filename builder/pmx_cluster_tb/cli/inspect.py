@@ -1,11 +1,15 @@
 """`pmx-cluster-tb inspect`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pmx_cluster_tb.cli.cluster_file import json_option
 from pmx_cluster_tb.cli.messages import print_json
+
+if TYPE_CHECKING:
+    from pmx_cluster_tb.artifacts.inspected import Inspected
 
 
 @click.command("inspect")
@@ -16,20 +20,25 @@ from pmx_cluster_tb.cli.messages import print_json
 def command(ctx: click.Context, path: Path, *, show_secrets: bool, as_json: bool) -> None:
     """Show what an artifact holds.
 
-    PATH is a package (.deb), an answer.toml, a first-boot file, or the output folder of a build, which is
-    compared with its manifest. What it is, is found by its content. Neither root nor Debian is needed.
+    PATH is a package (.deb), an answer.toml, a first-boot file, an ISO of Proxmox VE, prepared or not, or the
+    output folder of a build or a stick with a bundle, which are compared with their manifests. What it is, is
+    found by its content. Neither root nor Debian is needed.
 
     \b
     Examples:
       pmx-cluster-tb inspect out
       pmx-cluster-tb inspect out/pve1/first-boot
+      pmx-cluster-tb inspect /media/you/Ventoy
 
-    Exit status: 0 done, 1 an output folder is not as it was built, 2 PATH is damaged or none of these.
+    Exit status: 0 done, 1 an output folder or a bundle is not as it was made, 2 PATH is damaged or none of
+    these.
     """
-    from pmx_cluster_tb.artifacts.inspect import InspectedOutput, inspect_artifact
+    from pmx_cluster_tb.artifacts.inspect import inspect_artifact
+    from pmx_cluster_tb.cli.byte_progress import byte_progress
     from pmx_cluster_tb.view.inspected_text import inspected_json, inspected_text
 
-    inspected = inspect_artifact(path)
+    with byte_progress() as observer:
+        inspected = inspect_artifact(path, observer)
     if as_json:
         print_json(inspected_json(inspected, show_secrets=show_secrets))
     else:
@@ -38,5 +47,16 @@ def command(ctx: click.Context, path: Path, *, show_secrets: bool, as_json: bool
         console = output_console()
         for part in inspected_text(inspected, show_secrets=show_secrets):
             console.print(part, soft_wrap=True)
-    if isinstance(inspected, InspectedOutput) and (inspected.missing or inspected.changed or inspected.added):
+    if not _is_as_made(inspected):
         ctx.exit(1)
+
+
+def _is_as_made(inspected: "Inspected") -> bool:
+    from pmx_cluster_tb.artifacts.inspected import InspectedOutput, InspectedStick
+
+    match inspected:
+        case InspectedOutput():
+            return not (inspected.missing or inspected.changed or inspected.added)
+        case InspectedStick():
+            return all(bundle.is_as_written for bundle in inspected.bundles)
+    return True

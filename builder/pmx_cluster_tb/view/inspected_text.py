@@ -10,15 +10,18 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from pmx_cluster_tb.artifacts.hook import MAX_BYTES
-from pmx_cluster_tb.artifacts.inspect import (
+from pmx_cluster_tb.artifacts.inspected import (
     Inspected,
     InspectedAnswer,
     InspectedHook,
+    InspectedIso,
     InspectedOutput,
     InspectedPackage,
     InspectedSharedHook,
+    InspectedStick,
 )
 from pmx_cluster_tb.plan.types import FirstBootSettings
+from pmx_cluster_tb.view.inspected_stick_text import bundle_lines, iso_lines
 from pmx_cluster_tb.view.plan_tree import first_boot_steps, package_tree
 from pmx_cluster_tb.view.redaction import redacted, redacted_text
 
@@ -39,10 +42,19 @@ def inspected_text(inspected: Inspected, *, show_secrets: bool) -> Iterator[Rend
         case InspectedSharedHook():
             yield from _shared_hook(inspected, show_secrets=show_secrets)
         case InspectedAnswer():
-            yield Text("answer for the automated installer", style="bold")
-            yield Text(inspected.text if show_secrets else _redacted_answer(inspected))
+            yield from _answer(inspected, show_secrets=show_secrets)
         case InspectedOutput():
             yield from _output(inspected)
+        case InspectedIso():
+            yield from _iso(inspected, show_secrets=show_secrets)
+        case InspectedStick():
+            for bundle in inspected.bundles:
+                yield from bundle_lines(bundle)
+
+
+def _answer(answer: InspectedAnswer, *, show_secrets: bool) -> Iterator[RenderableType]:
+    yield Text("answer for the automated installer", style="bold")
+    yield Text(answer.text if show_secrets else _redacted_answer(answer))
 
 
 def _redacted_answer(answer: InspectedAnswer) -> str:
@@ -54,6 +66,17 @@ def _redacted_answer(answer: InspectedAnswer) -> str:
         pass
     # a secret in a spelling that no pattern knows: the text is not to be trusted
     return tomlkit.dumps(cast("dict[str, object]", table))
+
+
+def _iso(inspected: InspectedIso, *, show_secrets: bool) -> Iterator[RenderableType]:
+    yield from iso_lines(inspected)
+    if inspected.answer:
+        yield from _answer(inspected.answer, show_secrets=show_secrets)
+    match inspected.hook:
+        case InspectedHook():
+            yield from _hook(inspected.hook, show_secrets=show_secrets)
+        case InspectedSharedHook():
+            yield from _shared_hook(inspected.hook, show_secrets=show_secrets)
 
 
 def _package(inspected: InspectedPackage) -> Iterator[RenderableType]:

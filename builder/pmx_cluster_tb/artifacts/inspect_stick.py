@@ -1,0 +1,56 @@
+"""Reading a stick back, to see whether it is as `bundle` left it."""
+
+from pathlib import Path
+
+from pmx_cluster_tb.artifacts.inspected import InspectedBundle, InspectedStick
+from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME
+from pmx_cluster_tb.artifacts.stick_files import files_below
+from pmx_cluster_tb.artifacts.stick_manifest import (
+    BundleManifest,
+    bundle_folders,
+    is_bundle_manifest,
+    read_bundle_manifest,
+)
+from pmx_cluster_tb.artifacts.stick_readback import sha256_of
+from pmx_cluster_tb.artifacts.ventoy_json import PATH as VENTOY_JSON
+from pmx_cluster_tb.progress import Observer
+
+
+def inspected_stick(path: Path, observer: Observer) -> InspectedStick | None:
+    """The bundle in the folder `path`, or the bundles at the top of the stick `path`; None if there is none.
+
+    Raises BadInput if a manifest is damaged, and OSError.
+    """
+    folders = [path.resolve()] if is_bundle_manifest(path / MANIFEST_NAME) else bundle_folders(path)
+    bundles = [_inspected_bundle(folder, observer) for folder in folders]
+    return InspectedStick(bundles=tuple(bundles)) if bundles else None
+
+
+def _inspected_bundle(folder: Path, observer: Observer) -> InspectedBundle:
+    manifest, stick = read_bundle_manifest(folder), folder.parent
+    assert manifest is not None, folder  # noqa: S101 - it has one
+    digests = {one.path: one.sha256 for one in manifest.isos} | {
+        one.path: one.sha256 for one in manifest.files
+    }
+    there = set(files_below(stick, folder))
+    known = manifest.paths | {f"{folder.name}/{MANIFEST_NAME}"}
+    return InspectedBundle(
+        folder=folder.name,
+        manifest=manifest,
+        missing=tuple(sorted(digests.keys() - there)),
+        changed=tuple(
+            path
+            for path in sorted(digests.keys() & there)
+            if sha256_of(stick / path, observer, f"reading {path}") != digests[path]
+        ),
+        added=tuple(sorted(there - known)),
+        unnamed=_unnamed(stick, manifest),
+    )
+
+
+def _unnamed(stick: Path, manifest: BundleManifest) -> tuple[str, ...]:
+    try:
+        text = (stick / VENTOY_JSON).read_bytes()
+    except FileNotFoundError:
+        text = b""
+    return tuple(one.path for one in manifest.isos if f'"/{one.path}"'.encode() not in text)
