@@ -3,14 +3,20 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "builder"))
 
-from tests.bench import build, firstboot
-from tests.bench.report import as_json, lines
+from tests.bench import build, firstboot, iso
+from tests.bench.report import Group, as_json, lines
 
-BENCHMARKS = {"build": build.benchmark, "firstboot": lambda rounds, _sizes: firstboot.benchmark(rounds)}
+BENCHMARKS: dict[str, Callable[[int, tuple[int, ...]], tuple[Group, ...]]] = {
+    "build": build.benchmark,
+    "firstboot": lambda rounds, _sizes: firstboot.benchmark(rounds),
+    "iso": lambda rounds, _sizes: iso.benchmark(rounds),
+}
+ROUNDS = {"build": build.ROUNDS, "firstboot": build.ROUNDS, "iso": iso.ROUNDS}
 
 
 def main() -> None:
@@ -18,9 +24,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("name", choices=BENCHMARKS)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument(
-        "--rounds", type=int, default=build.ROUNDS, help="runs of each subject (default %(default)s)"
-    )
+    defaults = ", ".join(f"{name} {rounds}" for name, rounds in ROUNDS.items())
+    parser.add_argument("--rounds", type=int, help=f"runs of each subject (default: {defaults})")
     parser.add_argument(
         "--sizes",
         type=lambda text: tuple(map(int, text.split(","))),
@@ -28,7 +33,8 @@ def main() -> None:
         help="of `build`: numbers of nodes, rising (default 3,25,250)",
     )
     arguments = parser.parse_args()
-    groups = BENCHMARKS[arguments.name](arguments.rounds, arguments.sizes)
+    rounds = arguments.rounds or ROUNDS[arguments.name]
+    groups = BENCHMARKS[arguments.name](rounds, arguments.sizes)
     if arguments.json:
         print(json.dumps(as_json(arguments.name, groups), indent=2))
     else:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import build, firstboot
+from tests.bench import build, firstboot, iso
 from tests.bench.measure import Sample, by_turns, summary, timed_call, timed_program
 from tests.bench.report import Finding, Group, as_json, lines, ratio
 from tests.roots.commands import require
+from tests.roots.root import needs_root
 
 pytestmark = pytest.mark.slow
 
@@ -88,6 +89,23 @@ def test_first_boot() -> None:
     }
     size = next(figure.value for figure in group.findings if figure.unit == "KiB")
     assert size < 200
+
+
+@pytest.mark.root
+def test_iso() -> None:
+    needs_root()
+    require("grub-mkrescue", "mkfs.ext4", "mkfs.xfs", "xorriso")
+    copies, clones, sticks = iso.benchmark(1, 20_000_000, (2,))
+    assert [one.what for one in copies.summaries] == [iso.OURS, iso.PLAIN, iso.ASSISTANT, iso.XORRISO]
+    assert {(two.ours, two.rival) for two in copies.ratios} == {
+        (iso.OURS, iso.PLAIN),
+        (iso.OURS, iso.ASSISTANT),
+    }
+    assert [one.what for one in clones.summaries] == [iso.CLONED]
+    written = {one.what: one.value for one in sticks.findings if one.unit == "times the ISO"}
+    assert written.keys() == {"separate, 2 nodes", "shared, 2 nodes"}
+    assert 2 < written["separate, 2 nodes"] < 2.2
+    assert 1 < written["shared, 2 nodes"] < 1.1
 
 
 @pytest.mark.tools
