@@ -3,13 +3,14 @@
 import errno
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from pmx_cluster_tb.artifacts import stick as stick_module
 from pmx_cluster_tb.artifacts import stick_files, stick_readback
 from pmx_cluster_tb.artifacts.iso import Iso
 from pmx_cluster_tb.artifacts.stick_files import TEMPORARY_SUFFIX, NotAsWritten, locked
@@ -285,13 +286,14 @@ def failing(real: Callable[[int], None], call: int, number: int) -> Callable[[in
 def test_what_does_not_read_back_gets_no_name(iso: Iso, stick: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = stick_readback.blocks_on_medium
 
-    def one_bit_off(path: Path):  # type: ignore[no-untyped-def]
+    def one_bit_off(path: Path) -> Iterator[memoryview]:
         for block in real(path):
             other = bytearray(block)
             other[-1] ^= ".iso" in path.name
             yield memoryview(other)
 
-    monkeypatch.setattr(stick_readback, "blocks_on_medium", one_bit_off)
+    for module in (stick_module, stick_readback):
+        monkeypatch.setattr(module, "blocks_on_medium", one_bit_off)
     with pytest.raises(NotAsWritten, match="does not read back as it was written"):
         write(asked_bundle(iso), stick)
     assert [path for path in content_of(stick) if ".iso" in path and path not in OWN] == []

@@ -8,7 +8,6 @@ before it gets its name. The next run goes on where an interrupted one stopped.
 
 import hashlib
 import json
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 from pmx_cluster_tb import release
 from pmx_cluster_tb.artifacts.iso import Iso
 from pmx_cluster_tb.artifacts.iso_image import PreparedImage, image_chunks, prepared_images
+from pmx_cluster_tb.artifacts.iso_write import write_image
 from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME, node_parts
 from pmx_cluster_tb.artifacts.stick_files import (
     NotAsWritten,
@@ -41,7 +41,7 @@ from pmx_cluster_tb.artifacts.stick_manifest import (
     read_bundle_manifest,
 )
 from pmx_cluster_tb.artifacts.stick_place import Stick, refuse_unseen
-from pmx_cluster_tb.artifacts.stick_readback import sha256_on_medium
+from pmx_cluster_tb.artifacts.stick_readback import blocks_on_medium, sha256_on_medium
 from pmx_cluster_tb.artifacts.stick_space import Write, require_room
 from pmx_cluster_tb.artifacts.ventoy_json import PATH as VENTOY_JSON
 from pmx_cluster_tb.artifacts.ventoy_json import merged, without
@@ -49,9 +49,6 @@ from pmx_cluster_tb.plan.bundle import BundlePlan, Layout, PreparedIso
 from pmx_cluster_tb.plan.types import NodePlan
 from pmx_cluster_tb.problems import BadInput
 from pmx_cluster_tb.progress import Observer, Progress
-
-_SYNCED_BYTES = 64 * 1024 * 1024
-"""So much is left to the kernel at most, or the memory fills, and the progress tells of memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,9 +189,8 @@ class _Writer:
     def _write_iso(self, iso: PreparedIso, image: PreparedImage) -> BundleIso:
         path = self._top / iso.path
         with replaced_file(path) as new:
-            digest = self._write_image(new, image, path.name)
-            if sha256_on_medium(new, self._observer, f"reading {path.name} back") != digest:
-                raise NotAsWritten(path)
+            write_image(image, new, self._observer, f"writing {path.name}")
+            digest = self._read_back(new, image, path)
         return BundleIso(
             path=iso.path,
             size=image.size,
@@ -203,18 +199,17 @@ class _Writer:
             nodes=iso.nodes,
         )
 
-    def _write_image(self, new: Path, image: PreparedImage, name: str) -> str:
-        digest, done, synced = hashlib.sha256(), 0, 0
-        with new.open("xb", buffering=0) as file:
-            for chunk in image_chunks(image):
-                digest.update(chunk)
-                _write_all(file.fileno(), chunk)
-                done += len(chunk)
-                if done - synced >= _SYNCED_BYTES:
-                    os.fsync(file.fileno())
-                    synced = done
-                self._observer(Progress(done, image.size, f"writing {name}"))
-            os.fsync(file.fileno())
+    def _read_back(self, new: Path, image: PreparedImage, path: Path) -> str:
+        """SHA-256 of what the medium has. Raises NotAsWritten unless that is `image`."""
+        if _size(new) != image.size:
+            raise NotAsWritten(path)
+        digest, done = hashlib.sha256(), 0
+        for block, wanted in zip(blocks_on_medium(new), image_chunks(image), strict=True):
+            if block != wanted:
+                raise NotAsWritten(path)
+            digest.update(block)
+            done += len(block)
+            self._observer(Progress(done, image.size, f"reading {path.name} back"))
         return digest.hexdigest()
 
     def _files(self) -> dict[str, bytes]:
@@ -293,10 +288,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except (FileNotFoundError, NotADirectoryError):
         return 0
-
-
-def _write_all(descriptor: int, chunk: bytearray) -> None:
-    with memoryview(chunk) as left:
-        done = 0
-        while done < len(left):
-            done += os.write(descriptor, left[done:])

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from pmx_cluster_tb.artifacts.iso_image import CHUNK_BYTES
 from pmx_cluster_tb.progress import Observer, Progress
 
-BLOCK_BYTES = 4 * 1024 * 1024
 _DIRECT = getattr(os, "O_DIRECT", 0)
 _NO_CACHE = getattr(fcntl, "F_NOCACHE", None)
 
@@ -24,7 +24,7 @@ def sha256_of(path: Path, observer: Observer, doing: str) -> str:
     digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
         total, done = os.fstat(file.fileno()).st_size, 0
-        block = bytearray(BLOCK_BYTES)
+        block = bytearray(CHUNK_BYTES)
         while count := file.readinto(block):
             digest.update(memoryview(block)[:count])
             done += count
@@ -43,22 +43,26 @@ def sha256_on_medium(path: Path, observer: Observer, doing: str) -> str:
 
 
 def blocks_on_medium(path: Path) -> Iterator[memoryview]:
-    """The content of a file that was synced; each block is gone when the next one is asked for.
+    """The content of a file that was synced, 4 MiB at a time; a block is gone when the next one is asked for.
 
     The kernel is told to forget its copy, and where the file system reads directly, is not asked for one
     either. Raises OSError.
     """
     size = path.stat().st_size
     # its memory begins at a page, as direct reading demands
-    with mmap.mmap(-1, BLOCK_BYTES) as memory, memoryview(memory) as buffer:
+    with mmap.mmap(-1, CHUNK_BYTES) as memory, memoryview(memory) as buffer:
         descriptor, count = _opened(path, buffer)
         try:
             done = 0
             while count:
+                # never a read at the end: its offset would be none that direct reading takes
+                while count < min(CHUNK_BYTES, size - done) and (
+                    more := os.readv(descriptor, [buffer[count:]])
+                ):
+                    count += more
                 done += count
                 with buffer[:count] as block:
                     yield block
-                # never a read at the end: its offset would be none that direct reading takes
                 count = os.readv(descriptor, [buffer]) if done < size else 0
         finally:
             os.close(descriptor)

@@ -15,7 +15,9 @@ _SECONDS_BETWEEN_LINES = 10.0
 def byte_progress() -> Iterator[Observer]:
     """Draws a bar for each file on a terminal, and elsewhere says now and then how far it is."""
     if not sys.stderr.isatty():
-        yield _Lines()
+        lines = _Lines()
+        yield lines
+        lines.finish()
         return
     from rich.console import Console
     from rich.progress import (
@@ -41,33 +43,37 @@ def byte_progress() -> Iterator[Observer]:
         def draw(event: Progress) -> None:
             for doing in [one for one in tasks if one != event.doing]:
                 bar.remove_task(tasks.pop(doing))
-            if event.doing not in tasks:
+            if event.doing and event.doing not in tasks:
                 tasks[event.doing] = bar.add_task(event.doing, total=event.total)
-            bar.update(tasks[event.doing], completed=event.done)
+            if event.doing:
+                bar.update(tasks[event.doing], completed=event.done)
 
         yield draw
 
 
 class _Lines:
-    """A line when a file begins, every ten seconds, and when it is done."""
+    """A line every ten seconds, and when a file is done."""
 
     def __init__(self) -> None:
-        self._doing = ""
+        self._file = Progress(0, 0, "")
         self._began = self._said = 0.0
 
     def __call__(self, event: Progress) -> None:
         now = monotonic()
-        if event.doing != self._doing:
-            self._doing, self._began, self._said = event.doing, now, now
-        if event.done == event.total:
-            note(f"{event.doing}: {amount(event.done)}{_rate(event.done, now - self._began)}")
-            self._doing = ""
-        elif now - self._said >= _SECONDS_BETWEEN_LINES:
+        if event.doing != self._file.doing:
+            self.finish()
+            self._began = self._said = now
+        self._file = event
+        if event.doing and now - self._said >= _SECONDS_BETWEEN_LINES:
             self._said = now
-            note(
-                f"{event.doing}: {amount(event.done)} of {amount(event.total)}"
-                f"{_rate(event.done, now - self._began)}"
-            )
+            done = f"{amount(event.done)} of {amount(event.total)}"
+            note(f"{event.doing}: {done}{_rate(event.done, now - self._began)}")
+
+    def finish(self) -> None:
+        """Says that the last file is done."""
+        if self._file.doing:
+            size = self._file.total
+            note(f"{self._file.doing}: {amount(size)}{_rate(size, monotonic() - self._began)}")
 
 
 def _rate(size: int, seconds: float) -> str:
