@@ -63,7 +63,7 @@ def typed(number: int, command: str) -> Iterator[str]:
     quoted = [command[at : at + _TYPED_AT_ONCE] for at in range(0, len(command), _TYPED_AT_ONCE)]
     for part in quoted:
         # a newline in quotes ends a typed line as well, which no shell minds
-        yield f"pmx_c=$pmx_c{shlex.quote(part)}"
+        yield f"pmx_c=${{pmx_c}}{shlex.quote(part)}"
     yield "pmx_run"
 
 

@@ -34,7 +34,7 @@ class Terminal(_Spawn):
     """The other end of a guest's serial line. It reads until the line is closed."""
 
     def __init__(self, line: socket.socket, listener: LineListener = lambda _: None) -> None:
-        super().__init__(timeout=30, encoding="utf-8", codec_errors="replace")
+        super().__init__(timeout=30, maxread=1 << 16, encoding="utf-8", codec_errors="replace")
         self._line = line
         self._listener = listener
         self._arrived = threading.Condition()
