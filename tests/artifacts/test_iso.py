@@ -267,6 +267,15 @@ def test_a_missing_xorriso_is_named_with_its_package(
     assert caught.value.hint == "Debian: `apt install xorriso`; macOS: `brew install xorriso`"
 
 
+def test_a_missing_folder_for_temporary_files_is_told(
+    source: Iso, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(UserError, match=r"cannot prepare `.*\.iso` in `.*/none`: No such file") as caught:
+        prepared_images(source, [FILES])
+    assert "TMPDIR" in caught.value.hint
+
+
 def test_a_run_that_would_change_a_file_is_refused(source: Iso, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = iso_image._xorriso
 

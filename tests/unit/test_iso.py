@@ -55,6 +55,13 @@ def test_the_identity_is_found_in_either_place(iso: Callable[[bytes], Path]) -> 
     assert read_iso(iso(tiny_iso({".disk/info": cd_info("8.4")}))).release == "8.4"
 
 
+@pytest.mark.parametrize("quote", ["", '"', "'"])
+def test_quotes_are_no_part_of_a_value(quote: str, iso: Callable[[bytes], Path]) -> None:
+    text = cd_info("8.4").replace(b"'", quote.encode()).replace(b"\n", b"\r\n")
+    found = read_iso(iso(tiny_iso({".cd-info": text})))
+    assert (found.product, found.release, found.iso_release) == ("Proxmox VE", "8.4", "1")
+
+
 NOT_PROXMOX_VE = {
     "is empty": (b"", DOWNLOAD),
     "is text": (b"<!DOCTYPE html><title>Not found</title>", DOWNLOAD),

@@ -212,10 +212,9 @@ def _text(read: ReadAt, volume: Volume, name: str) -> str:
 
 
 def _assignments(text: str) -> dict[str, str]:
-    """The values of `KEY='value'` lines."""
-    return {
-        key: _printable(value) for key, value in re.findall(r"^([A-Z_]+)='([^'\n]*)'$", text, re.MULTILINE)
-    }
+    """The values of `KEY='value'` lines, quoted or not."""
+    found = re.findall(r"""^([A-Z_]+)=(['"]?)(.*?)\2\s*$""", text, re.MULTILINE)
+    return {key: _printable(value) for key, _, value in found}
 
 
 def _printable(text: str) -> str:

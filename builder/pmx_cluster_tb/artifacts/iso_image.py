@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
+from tempfile import gettempdir
 
 from pmx_cluster_tb.artifacts.iso import Iso, read_at
 from pmx_cluster_tb.artifacts.iso9660 import (
@@ -71,7 +72,7 @@ def prepared_images(iso: Iso, contents: Iterable[Mapping[str, bytes]]) -> tuple[
 
     The same ISO and content give the same image, and what the ISO had stays as it is, boot records,
     partitions and the UUID too; that is checked here. Raises ProgramMissing if there is no xorriso, and
-    UserError or OSError if the image cannot be made.
+    UserError if the image cannot be made.
     """
     try:
         with (
@@ -84,6 +85,10 @@ def prepared_images(iso: Iso, contents: Iterable[Mapping[str, bytes]]) -> tuple[
             return tuple(pool.map(partial(_image, source), contents, folders))
     except Damaged as damaged:
         raise UserError(f"xorriso cannot prepare `{iso.path}`: {damaged}") from damaged
+    except OSError as error:
+        # not the target's: nothing is written there yet
+        message = f"cannot prepare `{iso.path}` in `{gettempdir()}`: {error.strerror or error}"
+        raise UserError(message, "`TMPDIR` names another folder for temporary files") from error
 
 
 def image_chunks(image: PreparedImage, start: int = 0) -> Iterator[bytearray]:
@@ -211,7 +216,6 @@ def _xorriso(iso: Iso, image: Path, files: Mapping[str, Path]) -> list[str | Pat
     volume, seconds = iso.volume, f"={_seconds(iso.volume.modified)}"
     names = [f"/{name}" for name in files]
     command: list[str | Path] = ["xorriso", "-no_rc", "-abort_on", "FAILURE", "-stdio_sync", "off"]
-    command += ["-iso_nowtime", seconds]
     command += ["-boot_image", "any", "keep", "-dev", image]
     command += ["-volume_date", "uuid", volume.modified, "-volume_date", "c", volume.created]
     for name, path in zip(names, files.values(), strict=True):
