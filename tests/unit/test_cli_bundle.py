@@ -49,7 +49,7 @@ def test_it_says_what_it_made_and_what_is_next(bundle: Command) -> None:
     assert "WIPES" in ran.out
     assert ran.out.endswith("  pmx-cluster-tb bundle --wipe --out stick\n")
     assert "warning: cluster.toml:" in ran.err
-    assert "`stick` is no Ventoy stick" in ran.err
+    assert "`stick` is a folder, not a mounted stick: copy all in it to the top of a Ventoy stick" in ran.err
     assert "writing pmx-pvc1_pve2_proxmox-ve_9.2-1_VTNORMAL.iso: " in ran.err
     assert "back: " in ran.err
     assert bundle().out.count(" MB, unchanged\n") == 3
@@ -70,8 +70,10 @@ def test_no_secret_is_shown(bundle: Command, options: tuple[str, ...]) -> None:
 def test_a_stick_is_known_by_its_mount(bundle: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     mount = stick_place.Mount("/dev/sdz1", Path("stick").resolve(), "exfat")
     monkeypatch.setattr(stick_place, "mounts", lambda: [mount])
+    monkeypatch.setattr(stick_place, "is_ventoy", lambda _: False)
+    assert "warning: no Ventoy is seen on the disk of `stick`" in bundle().err
     monkeypatch.setattr(stick_place, "is_ventoy", lambda _: True)
-    assert "no Ventoy stick" not in bundle().err
+    assert "Ventoy" not in bundle().err
 
 
 def test_nodes_that_reboot_are_warned_of(bundle: Command) -> None:
@@ -157,7 +159,7 @@ def test_wiping_names_what_is_removed_and_what_stays(bundle: Command, command: C
 def test_wiping_one_cluster_leaves_the_others(bundle: Command, command: Command) -> None:
     bundle()
     Path("cluster.toml").write_text(own_text(('"pvc1"', '"pvc2"')))
-    bundle()
+    assert "also on the stick, from other clusters: pmx-pvc1" in bundle().out
     ran = command("bundle", "--wipe", "--out", "stick", "cluster.toml", "--json")
     assert [one["folder"] for one in json.loads(ran.out)["wiped"]] == ["pmx-pvc2"]
     assert listing() == ["cluster.toml", SOURCE, "stick"]

@@ -8,6 +8,7 @@ before it gets its name. The next run goes on where an interrupted one stopped.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ from pmx_cluster_tb.artifacts.stick_manifest import (
     BundleManifest,
     BundleNode,
     SourceIso,
+    bundle_folders,
     bundle_manifest_bytes,
     made_of,
     read_bundle_manifest,
@@ -47,7 +49,7 @@ from pmx_cluster_tb.artifacts.ventoy_json import PATH as VENTOY_JSON
 from pmx_cluster_tb.artifacts.ventoy_json import merged, without
 from pmx_cluster_tb.plan.bundle import BundlePlan, Layout, PreparedIso
 from pmx_cluster_tb.plan.types import NodePlan
-from pmx_cluster_tb.problems import BadInput
+from pmx_cluster_tb.problems import BadInput, UserError
 from pmx_cluster_tb.progress import Observer, Progress
 
 
@@ -71,12 +73,13 @@ class Written:
     """The bundle that is on the stick now.
 
     `paths` are the prepared ISOs that were written, the others were there; `others` are files in the bundle's
-    folder that no bundle made. Paths are relative to the top of the stick.
+    folder that no bundle made, `bundles` the folders of other bundles. All are relative to the top of the stick.
     """
 
     manifest: BundleManifest
     paths: frozenset[str]
     others: tuple[str, ...]
+    bundles: tuple[str, ...]
 
 
 def write_bundle(bundle: Bundle, stick: Stick, observer: Observer) -> Written:
@@ -115,7 +118,7 @@ class _Writer:
             if (known := before.get(iso.path)) and self._is_unchanged(iso, known):
                 self._isos[iso.path] = known
         new = [iso for iso in self._plan.isos if iso.path not in self._isos]
-        images = prepared_images(self._bundle.iso, [iso.members for iso in new])
+        images = _images(self._bundle.iso, new)
         self._images = {iso.path: image for iso, image in zip(new, images, strict=True)}
         require_room(self._stick, [*map(self._planned, self._images), *self._planned_files()])
 
@@ -173,6 +176,7 @@ class _Writer:
             manifest=manifest,
             paths=frozenset(self._images),
             others=tuple(path for path in there if path not in known),
+            bundles=tuple(one.name for one in bundle_folders(self._top) if one.name != self._plan.folder),
         )
 
     def _claim(self) -> None:
@@ -256,6 +260,15 @@ class _Writer:
             ),
             claimed=() if complete else tuple(sorted(claims)),
         )
+
+
+def _images(iso: Iso, new: Sequence[PreparedIso]) -> tuple[PreparedImage, ...]:
+    try:
+        return prepared_images(iso, [one.members for one in new])
+    except OSError as error:
+        # of the desk, not of the stick
+        where = f" at `{error.filename}`" if error.filename else ""
+        raise UserError(f"cannot prepare `{iso.path}`: {error.strerror}{where}") from error
 
 
 def earlier_bundle(stick: Path, folder: str) -> BundleManifest | None:

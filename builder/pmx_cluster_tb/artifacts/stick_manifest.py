@@ -117,7 +117,7 @@ def read_bundle_manifest(folder: Path) -> BundleManifest | None:
         manifest = pydantic.TypeAdapter(BundleManifest).validate_json(content)
     except pydantic.ValidationError as error:
         raise BadInput(f"`{path}` is damaged, or of another version of this program") from error
-    if any(not _is_inside(name) for name in manifest.paths):
+    if not all(_is_inside(folder.name, name) for name in manifest.paths):
         raise BadInput(f"`{path}` is damaged: it names files outside of `{folder.name}`")
     return manifest
 
@@ -136,6 +136,6 @@ def bundle_folders(stick: Path) -> list[Path]:
     )
 
 
-def _is_inside(path: str) -> bool:
+def _is_inside(folder: str, path: str) -> bool:
     parts = path.split("/")
-    return len(parts) > 1 and parts[0].startswith(FOLDER_PREFIX) and not {"", ".", ".."} & set(parts)
+    return len(parts) > 1 and parts[0] == folder and not {"", ".", ".."} & set(parts)

@@ -17,6 +17,7 @@ from pmx_cluster_tb.artifacts.stick_files import (
     replace_or_remove,
     sync_folder,
     temporaries,
+    temporary,
     told_errors,
 )
 from pmx_cluster_tb.artifacts.stick_manifest import bundle_folders, read_bundle_manifest
@@ -61,6 +62,7 @@ def wipe_bundles(stick: Path, folder: str | None = None) -> tuple[Wiped, ...]:
 
 def _remove_entries(stick: Path, folder: str) -> bool:
     path = stick / VENTOY_JSON
+    remove_file(temporary(path))
     if not path.exists():
         return False
     before = path.read_bytes()
@@ -86,6 +88,10 @@ def _wipe(stick: Path, folder: Path, *, ventoy_json: bool) -> Wiped:
     # the manifest last: a second run finds what a first one did not come to
     paths = [*sorted(mine), f"{folder.name}/{MANIFEST_NAME}"]
     removed = tuple(path for path in paths if remove_file(stick / path))
+    # what macOS puts beside files
+    for path in paths:
+        remove_file((stick / path).with_name(f"._{Path(path).name}"))
+    remove_file(folder / ".DS_Store")
     kept = files_below(stick, folder)
     remove_empty_folders(folder)
     sync_folder(stick)

@@ -16,6 +16,7 @@ from pmx_cluster_tb.problems import BadFile, BadInput, UserError
 if TYPE_CHECKING:
     from pmx_cluster_tb.artifacts.iso import Iso
     from pmx_cluster_tb.artifacts.stick import Written
+    from pmx_cluster_tb.artifacts.stick_place import Stick
     from pmx_cluster_tb.artifacts.stick_wipe import Wiped
     from pmx_cluster_tb.model.cluster import Cluster
     from pmx_cluster_tb.progress import Observer
@@ -129,7 +130,7 @@ def _write(asked: _Asked, source: Path, cluster: "Cluster") -> "Written":
     if problems := iso_problems(iso, cluster.proxmox_ve, str(asked.file)):
         raise BadFile(problems)
     if not stick.is_ventoy:
-        note(f"`{stick.path}` is no Ventoy stick as far as can be seen: copy all in it to the top of one")
+        note(_unlike_ventoy(stick))
     if cluster.after_install is AfterInstall.REBOOT:
         note("warning: the nodes reboot when they are installed: take the stick out while they do")
     earlier = earlier_bundle(stick.path, folder(cluster.name))
@@ -137,6 +138,12 @@ def _write(asked: _Asked, source: Path, cluster: "Cluster") -> "Written":
     with byte_progress() as observer:
         digest = _digest(iso, asked.sha256, observer)
         return write_bundle(requested_bundle(plan, iso, digest, earlier, wish), stick, observer)
+
+
+def _unlike_ventoy(stick: "Stick") -> str:
+    if stick.mount and stick.mount.point == stick.path.resolve():
+        return f"warning: no Ventoy is seen on the disk of `{stick.path}`; without it the stick does not boot"
+    return f"`{stick.path}` is a folder, not a mounted stick: copy all in it to the top of a Ventoy stick"
 
 
 def _digest(iso: "Iso", expected: str | None, observer: "Observer") -> str:
@@ -172,6 +179,8 @@ def _summary(written: "Written", out: Path) -> Iterator[str]:
     yield f"  and {count(len(manifest.files), 'small file')}; all read back"
     if written.others:
         yield f"  left alone, as no bundle made it: {', '.join(written.others)}"
+    if written.bundles:
+        yield f"  also on the stick, from other clusters: {', '.join(written.bundles)}"
     folder = manifest.files[0].path.partition("/")[0]
     yield "next: eject the stick, boot a machine from it and choose its node; that WIPES the node's disk"
     yield f"  {folder}/README.txt on the stick says what each screen shows"
