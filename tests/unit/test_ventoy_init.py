@@ -19,7 +19,7 @@ def test_an_init_with_every_anchor_is_taken() -> None:
 
 CASES = {
     b"no PVE": (INIT.replace(b"PVE", b"PVEX"), "the word `PVE`"),
-    b"no loop": (INIT.replace(LOOP, b"/sys/block/vd*"), "the line that lists `/sys/block/hd*`"),
+    b"no loop": (INIT.replace(LOOP, b"/sys/block/vd*"), "one line that lists `/sys/block/hd*`"),
     b"no switch": (
         INIT.replace(SWITCH, b"exec run-init /mnt/.installer-mp"),
         "one line with `exec switch_root`",
@@ -29,6 +29,7 @@ CASES = {
         "one line with `exec switch_root`",
     ),
     b"two switches": (INIT + b"\n" + SWITCH + b" /bin/sh\n", "one line with `exec switch_root`"),
+    b"two loops": (INIT + b"# not in /sys/block/hd*\n", "one line that lists `/sys/block/hd*`"),
     b"empty": (b"", "the word `PVE`"),
 }
 

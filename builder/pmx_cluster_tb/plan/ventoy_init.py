@@ -11,7 +11,7 @@ from pmx_cluster_tb.problems import BadInput
 
 _ANCHORS = (
     (re.compile(rb"\bPVE\b"), None, "the word `PVE`, by which Ventoy knows it"),
-    (re.compile(rb"^.*/sys/block/hd\*", re.MULTILINE), None, "the line that lists `/sys/block/hd*`"),
+    (re.compile(rb"^.*/sys/block/hd\*", re.MULTILINE), 1, "one line that lists `/sys/block/hd*`"),
     (
         re.compile(rb"^.*exec switch_root.*/mnt/\.installer-mp", re.MULTILINE),
         1,
