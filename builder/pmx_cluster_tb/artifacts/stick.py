@@ -73,7 +73,7 @@ class Written:
     """The bundle that is on the stick now.
 
     `paths` are the prepared ISOs that were written, the others were there; `others` are files in the bundle's
-    folder that no bundle made, `bundles` the folders of other bundles. All are relative to the top of the stick.
+    folder that no bundle made, `bundles` the folders of other bundles, all relative to the top of the stick.
     """
 
     manifest: BundleManifest
