@@ -209,7 +209,8 @@ class _Writer:
             raise NotAsWritten(path)
         digest, done = hashlib.sha256(), 0
         for block, wanted in zip(blocks_on_medium(new), image_chunks(image), strict=True):
-            if block != wanted:
+            # in this order: a memoryview compares byte by byte, 20 times as slow
+            if wanted != block:
                 raise NotAsWritten(path)
             digest.update(block)
             done += len(block)
