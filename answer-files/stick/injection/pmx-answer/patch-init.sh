@@ -4,10 +4,11 @@
 PATH=/ventoy/busybox:$PATH
 anchor='exec switch_root.*/mnt/\.installer-mp'
 
-if ! [ -s /ventoy/autoinstall ]; then
+# both hooks call this in Ventoy's normal mode
+if grep -q /pmx-answer/deliver.sh /init; then
+    exit 0
+elif ! [ -s /ventoy/autoinstall ]; then
     echo "pmx-cluster-tb: no node was chosen in Ventoy's menu"
-elif grep -q /pmx-answer/deliver.sh /init; then
-    echo "pmx-cluster-tb: /init is prepared already"
 elif [ "$(grep -c "$anchor" /init)" != 1 ]; then
     echo "pmx-cluster-tb: /init has no such line, or several: $anchor"
 else
