@@ -97,13 +97,20 @@ def image_chunks(image: PreparedImage, start: int = 0) -> Iterator[bytearray]:
     Raises UserError at the end if the source was changed since it was looked at, and OSError.
     """
     with image.source.path.open("rb", buffering=0) as file:
-        read = read_at(file.fileno())
         for piece in _pieces(Extent(start, image.size - start), CHUNK_BYTES):
-            chunk = bytearray(read(piece.offset, piece.size))
-            chunk.extend(bytes(piece.size - len(chunk)))
+            chunk = bytearray(piece.size)
+            _read_into(file.fileno(), chunk, piece.offset)
             lay_patches(chunk, piece.offset, image.patches)
             yield chunk
         refuse_changed(image.source, file.fileno())
+
+
+def _read_into(descriptor: int, chunk: bytearray, offset: int) -> None:
+    """Fills `chunk` with what the file has at `offset`, as far as it has."""
+    with memoryview(chunk) as left:
+        done = 0
+        while count := os.preadv(descriptor, [left[done:]], offset + done):
+            done += count
 
 
 def refuse_changed(iso: Iso, descriptor: int) -> None:
