@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.roots.recipe import recipe
-from tests.vm.standin.kernel import kernel_package, unpack_kernel
+from tests.vm.standin.kernel import kernel_package, make_initramfs, unpack_kernel
 from tests.vm.standin.medium import make_medium, squash
 from tests.vm.standin.mirror import gpg, make_certificate, make_mirror, signing_key
 from tests.vm.standin.packages import Edition, Keys, write_first_boot_package, write_packages
@@ -19,7 +19,7 @@ from tests.vm.standin.product import FOLDER, PRODUCTS, Product
 from tests.vm.standin.stock import make_stock
 
 _OF_STOCK = ("stock.py", "stock.sh")
-_OF_PARTS = ("deb.py", "kernel.py", "modules.txt", "mirror.py", "packages.py", "trees")
+_OF_PARTS = ("deb.py", "initramfs.sh", "kernel.py", "modules.txt", "mirror.py", "packages.py", "trees")
 _OF_ISO = ("medium.py", "medium", "live", "installer")
 
 
@@ -74,6 +74,8 @@ def _make_parts(product: Product, stock: Path, target: Path) -> None:
         write_first_boot_package(work, target / "packages")
         debs = {"proxmox": (work / "mirror").iterdir(), "debian": (stock / "mirror").glob("*.deb")}
         make_mirror(product, target / "mirror", home, **debs)
+    (package,) = (target / "packages").glob("proxmox-kernel-*.deb")
+    make_initramfs(stock / "base", package, target / "initramfs")
     shutil.rmtree(work / old.name / "DEBIAN")
     (busybox,) = (stock / "busybox").rglob("bin/busybox")
     shutil.copy(busybox, target)

@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.roots.root import ENVIRONMENT
+from tests.roots.store import NAMESPACES
 from tests.vm.standin.deb import write_deb
 from tests.vm.standin.product import FOLDER
 
@@ -64,6 +66,19 @@ def kernel_package(tree: Path, version: str, target: Path) -> Path:
     name = f"proxmox-kernel-{version}"
     scripts = {"postinst": _POSTINST.format(version=version), "postrm": _POSTRM.format(version=version)}
     return write_deb(target, tree, name, "1", depends="initramfs-tools", scripts=scripts)
+
+
+def make_initramfs(base: Path, package: Path, target: Path) -> None:
+    """Makes what `base` makes of its initramfs for a kernel's package, in the folder `target`.
+
+    A machine without hardware acceleration spends more on it than on all the rest of an installation.
+    """
+    work = target / "work"
+    work.mkdir(parents=True)
+    script = [FOLDER / "initramfs.sh", base, package, work, target]
+    command = ["setpriv", "--pdeathsig", "KILL", "unshare", *NAMESPACES, *map(str, script)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
+    work.rmdir()
 
 
 def _needed(module: Path) -> list[str]:

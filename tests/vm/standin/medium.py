@@ -37,7 +37,7 @@ def make_medium(product: Product, parts: Path, target: Path, work: Path) -> None
     shutil.copy(kernel / f"boot/vmlinuz-{version}", tree / "boot/linux26")
     _make_initrd(parts, tree, version, work)
     shutil.copy(base, tree / "pve-base.squashfs")
-    _make_installer(product, kernel, tree / "pve-installer.squashfs", work)
+    _make_installer(product, parts, tree / "pve-installer.squashfs", work)
     shutil.copytree(parts / "packages", tree / "proxmox/packages")
     (tree / "proxmox/pve-base.cnt").write_text(f"{_count(base)}\n")
     _make_iso(tree, target, work)
@@ -88,9 +88,9 @@ def _make_initrd(parts: Path, tree: Path, version: str, work: Path) -> None:
     (tree / "boot/initrd.img").write_bytes(packed)
 
 
-def _make_installer(product: Product, kernel: Path, target: Path, work: Path) -> None:
+def _make_installer(product: Product, parts: Path, target: Path, work: Path) -> None:
     root = work / "installer"
-    shutil.copytree(kernel / "lib/modules", root / "usr/lib/modules")
+    shutil.copytree(parts / "kernel/lib/modules", root / "usr/lib/modules")
     (root / "usr/sbin").mkdir(parents=True)
     for folder in ("cdrom", "target", "mnt/answer"):
         (root / folder).mkdir(parents=True)
@@ -100,6 +100,7 @@ def _make_installer(product: Product, kernel: Path, target: Path, work: Path) ->
     shutil.copytree(
         FOLDER / "installer", library / "installer", ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
     )
+    shutil.copytree(parts / "initramfs", library / "initramfs")
     (library / "version").write_text(f"{product.installer}\n")
     squash(root, target)
 

@@ -41,6 +41,7 @@ LATER = ("iperf3", "lldpd", "sudo", *_FRR)
 _UNREAD = (
     *(f"/usr/share/{name}/*" for name in ("doc", "info", "locale", "man")),
     "/usr/lib/grub/x86_64-efi/monolithic/*",
+    "/lib/udev/hwdb.d/*",
     "/usr/lib/udev/hwdb.d/*",
     "/usr/lib/x86_64-linux-gnu/gconv/*",
 )

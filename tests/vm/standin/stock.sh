@@ -27,8 +27,11 @@ fetched mirror
 # an emulated processor takes long to collect and to compress modules
 printf 'MODULES=list\nCOMPRESS=gzip\nCOMPRESSLEVEL=1\n' >"$root/etc/initramfs-tools/conf.d/standin"
 printf '%s\n' nvme ahci sd_mod usb_storage uas xhci_pci ext4 dm_mod dm_thin_pool >>"$root/etc/initramfs-tools/modules"
-# Perl comes with usrmerge, which has nothing to do where usr-is-merged is
-chroot "$root" dpkg --purge usrmerge || true
-chroot "$root" apt-get -y -q --purge autoremove
+# usrmerge brings all of Perl, and has nothing to do where usr-is-merged is
+# shellcheck disable=SC2016 # dpkg's own placeholder
+needless=$(chroot "$root" dpkg-query --show --showformat '${Package}\n' |
+    grep -Ex 'usrmerge|perl|perl-modules-.*|libperl5.*|lib.*-perl' || true)
+# shellcheck disable=SC2086 # one word for each
+[ -z "$needless" ] || chroot "$root" dpkg --purge $needless
 echo debian >"$root/etc/hostname"
 rm -f "$root/etc/resolv.conf" "$root/etc/apt/apt.conf.d/99mmdebstrap"

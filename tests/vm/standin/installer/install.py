@@ -43,8 +43,6 @@ def install(answer: Answer) -> None:
         _set_access(answer)
         if hook:
             _set_first_boot(answer, hook)
-        say("making the initramfs")
-        in_target("update-initramfs", "-c", "-k", "all")
         say("installing the boot loader")
         install_boot_loader(disk, Path("/proc/cmdline").read_text())
         say("synchronizing")
