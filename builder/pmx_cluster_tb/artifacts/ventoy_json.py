@@ -77,17 +77,9 @@ def _merged_parts(
     ours = {} if entries is None else _ours(entries)
     for part in parts:
         # of equal keys Ventoy reads the first
-        texts = [_entry_text(table) for table in ours.pop(part.key, ())]
-        if part.key in _LISTS:
-            yield from _list(part, texts, folder, newline, 1)
-        elif part.key == _TIPS[0]:
-            yield from _tip_object(part, texts, folder, newline)
-        else:
-            yield part
+        yield from _merged_part(part, ours.pop(part.key, ()), folder, newline)
     for key, tables in ours.items():
-        empty = Member(key, "{}" if key == _TIPS[0] else "[]")
-        texts = [_entry_text(table) for table in tables]
-        yield from (_tip_object if key == _TIPS[0] else _top_list)(empty, texts, folder, newline)
+        yield from _merged_part(Member(key, "{}" if key == _TIPS[0] else "[]"), tables, folder, newline)
 
 
 def _ours(entries: VentoyEntries) -> dict[str, tuple[Table, ...]]:
@@ -95,8 +87,15 @@ def _ours(entries: VentoyEntries) -> dict[str, tuple[Table, ...]]:
     return {key: value for key, value in tables.items() if value}
 
 
-def _top_list(part: Member, texts: list[str], folder: str, newline: str) -> Iterator[Member]:
-    yield from _list(part, texts, folder, newline, 1)
+def _merged_part(part: Member, tables: Sequence[Table], folder: str, newline: str) -> Iterator[Member]:
+    # Ventoy expands no escape: what is not ASCII would have to stand for itself, and none of ours is
+    texts = [json.dumps(table, ensure_ascii=False) for table in tables]
+    if part.key in _LISTS:
+        yield from _list(part, texts, folder, newline, 1)
+    elif part.key == _TIPS[0]:
+        yield from _tip_object(part, texts, folder, newline)
+    else:
+        yield part
 
 
 def _list(part: Member, texts: list[str], folder: str, newline: str, depth: int) -> Iterator[Member]:
@@ -141,11 +140,6 @@ def _is_ours(entry: object, folder: str) -> bool:
     paths = [str(entry[key]).lower() for key in _PATH_KEYS if key in entry]
     top = f"/{folder.lower()}"
     return any(path == top or path.startswith(f"{top}/") for path in paths)
-
-
-def _entry_text(table: Table) -> str:
-    # Ventoy expands no escape: what is not ASCII would have to stand for itself, and none of ours is
-    return json.dumps(table, ensure_ascii=False)
 
 
 def _newline(text: str) -> str:

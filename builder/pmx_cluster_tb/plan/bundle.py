@@ -174,8 +174,9 @@ def _common_files(
 ) -> tuple[StickFile, ...]:
     cluster = plan.cluster
     nothing = stick_names.nothing(cluster)
+    text = readme(plan, str(iso), sources, shared=layout is Layout.SHARED)
     return (
         StickFile(path=nothing, content=ventoy.NOTHING_IMAGE),
         StickFile(path=f"{nothing}.vcfg", content=ventoy.nothing_script(cluster, sources)),
-        StickFile(path=stick_names.readme(cluster), content=readme(plan, str(iso), layout.value, sources)),
+        StickFile(path=stick_names.readme(cluster), content=text),
     )

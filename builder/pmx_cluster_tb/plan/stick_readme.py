@@ -11,14 +11,17 @@ from pmx_cluster_tb.plan.ventoy import disk_text, nic_text
 _TEMPLATE = PurePosixPath("README.txt.j2")
 
 
-def readme(plan: ClusterPlan, version: str, layout: str, sources: SourceTree) -> bytes:
-    """The text for `layout`, in ASCII, with the line ends of DOS: Windows, too, reads what is on a stick."""
+def readme(plan: ClusterPlan, version: str, sources: SourceTree, *, shared: bool) -> bytes:
+    """The text for the separate or the shared layout.
+
+    It is ASCII with the line ends of DOS: a stick is read on Windows, too.
+    """
     cluster = plan.cluster
     view = {
         "cluster": cluster.name,
         "folder": stick_names.folder(cluster.name),
         "version": version,
-        "shared": layout == "shared",
+        "shared": shared,
         "powers_off": powers_off(cluster),
         "unmistakable": all(_is_unmistakable(one.node) for one in plan.nodes),
         "nodes": _table([one.node for one in plan.nodes]),
