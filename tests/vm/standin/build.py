@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.vm.standin.packages import Edition, Keys, write_first_boot_package, w
 from tests.vm.standin.product import FOLDER, PRODUCTS, Product
 from tests.vm.standin.stock import make_stock
 
+_UNUSED_SECONDS = 24 * 3600
 _OF_STOCK = ("stock.py", "stock.sh")
 _OF_PARTS = ("deb.py", "initramfs.sh", "kernel.py", "modules.txt", "mirror.py", "packages.py", "trees")
 _OF_ISO = ("medium.py", "medium", "live", "installer")
@@ -105,17 +107,19 @@ def _digest(names: Iterable[str], others: Sequence[object]) -> str:
 
 
 def _kept(kind: str, codename: str, digest: str, make: Callable[[Path], None]) -> Path:
-    """The folder that `make` fills, from the cache if it is there; those of other digests go."""
+    """The folder that `make` fills, from the cache if it is there; those that nobody took for a day go."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pmx-cluster-tb/standin"
     cache.mkdir(parents=True, exist_ok=True)
     folder = cache / f"{kind}-{codename}-{digest}"
     with (cache / f"{kind}-{codename}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.is_dir():
-            for old in cache.glob(f"{kind}-{codename}-*"):
-                shutil.rmtree(old)
             new = folder.with_name(f"{folder.name}.new")
+            for old in cache.glob(f"{kind}-{codename}-*"):
+                if old == new or time.time() - old.stat().st_mtime > _UNUSED_SECONDS:
+                    shutil.rmtree(old)
             new.mkdir()
             make(new)
             new.rename(folder)
+        os.utime(folder)
     return folder
