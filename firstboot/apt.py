@@ -1,5 +1,6 @@
 """Runs of apt-get that ask nothing, keep the administrator's files, and mend what an earlier run left."""
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -16,6 +17,19 @@ _DPKG_JOURNAL = "/var/lib/dpkg/updates"
 _LISTS = "/var/lib/apt/lists"
 _INSTALLED = "installed"
 _REINSTALL = "reinstreq"
+
+# as apt 2.6 and 3.0 say it
+_UNKNOWN = re.compile(r"E: (?:Unable to locate package|Package) '?([a-z0-9.+-]+)(?:' has no|$| /)")
+
+
+class UnknownPackages(StepFailed):
+    """No repository has packages of these names, by lists that were fetched right before."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        what = ", ".join(f"`{name}`" for name in names)
+        super().__init__(
+            f"no repository has {what}", f"`apt-cache search {names[0]}` finds the right name", hopeless=True
+        )
 
 
 def apt_get(system: System, *words: str) -> None:
@@ -47,7 +61,10 @@ def _remove_lists(system: System) -> None:
 
 
 def install(system: System, *words: str) -> None:
-    """Installs packages, by name or file, after mending what is broken; raises StepFailed."""
+    """Installs packages, by name or file, after mending what is broken; raises StepFailed.
+
+    That is UnknownPackages where trying again in this boot changes nothing.
+    """
     continue_dpkg(system)
     fix_broken(system)
     try:
@@ -56,7 +73,16 @@ def install(system: System, *words: str) -> None:
         # the lists may be an earlier boot's, and name versions that are gone, or be gone themselves
         if not system.remaining or not _is_updated(system):
             raise
+        _install_with_new_lists(system, *words)
+
+
+def _install_with_new_lists(system: System, *words: str) -> None:
+    try:
         apt_get(system, "install", *words)
+    except StepFailed as error:
+        if names := sorted(set(_UNKNOWN.findall(error.message))):
+            raise UnknownPackages(names) from error
+        raise
 
 
 def _is_updated(system: System) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from firstboot.apt import install
+from firstboot.apt import UnknownPackages, install
 from firstboot.steps import StepFailed
 from tests.firstboot.node import FakeNode
 
@@ -19,3 +19,24 @@ def test_what_is_told_is_the_first_failure(node: FakeNode) -> None:
     node.state("trouble-apt-get", "always no network")
     with pytest.raises(StepFailed, match="iperf3` ended with status 100"):
         install(node.system(), "iperf3")
+
+
+@pytest.mark.parametrize(
+    "said", ["E: Unable to locate package iperf4", "E: Package 'iperf4' has no installation candidate"]
+)
+def test_a_name_that_no_repository_has_is_not_tried_again(node: FakeNode, said: str) -> None:
+    command = node.folder / "bin/apt-get"
+    lines = command.read_text().splitlines(keepends=True)
+    refuse = f'case "$*" in *iperf4) echo "{said}" >&2; exit 100 ;; esac\n'
+    command.write_text("".join([lines[0], refuse, *lines[1:]]))
+    with pytest.raises(UnknownPackages, match=r"^no repository has `iperf4`$") as failure:
+        install(node.system(), "iperf4")
+    assert failure.value.hopeless
+    assert "`apt-cache search iperf4`" in failure.value.remedy
+
+
+def test_names_are_not_known_as_long_as_the_lists_are_missing(node: FakeNode) -> None:
+    node.state("trouble-apt-get", "always Unable to locate package iperf3")
+    with pytest.raises(StepFailed) as failure:
+        install(node.system(), "iperf3")
+    assert not failure.value.hopeless
