@@ -32,14 +32,16 @@ FOLDER = "/var/lib/proxmox-first-boot"
 HOOK = f"{FOLDER}/proxmox-first-boot"
 FLAG = f"{FOLDER}/pending-first-boot-setup"
 UNIT = "proxmox-first-boot-multi-user.service"
+RUNNING_KERNEL = "/etc/running-kernel"
 OLD_KERNEL, NEW_KERNEL = "6.8.12-4-pve", "6.14.0-1-pve"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEiOUXUuXJOmDthuELckyOnwHdix3wZnp46s3ceSAZrC me@desk"
 
 ENTERPRISE_ON = "cp -r /srv/sources/. /etc/apt/"
 """Has the sources of apt be again what the installer left."""
 
+# as package proxmox-first-boot has it, but for the mirror
 _UNIT = f"""[Unit]
-After=systemd-remount-fs.service mirror.service
+After=systemd-remount-fs.service pveproxy.service mirror.service
 ConditionPathExists={FLAG}
 ConditionPathIsReadWrite=/var/lib
 
@@ -48,6 +50,38 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart={HOOK} fully-up
 ExecStartPost=/usr/bin/rm -v {FLAG}
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+# pveproxy's start begins an update of apt's lists where there never was one, on Proxmox VE 9
+_PVEPROXY_UNIT = """[Unit]
+After=network.target networking.service
+
+[Service]
+Type=notify
+ExecStart=/usr/bin/python3 -IB /srv/pveupdate.py
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+_PVEUPDATE = """import fcntl, json, os, pathlib, socket, time
+told = json.loads(pathlib.Path("/srv/locks").read_text())
+files = [open(path, "w") for path in told["paths"]]
+for file in files:
+    fcntl.lockf(file, fcntl.LOCK_EX)
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+time.sleep(told["seconds"] if files else 0)
+if told["once"]:
+    pathlib.Path("/srv/locks").write_text(json.dumps({**told, "paths": []}))
+"""
+
+_CONSOLE = """[Journal]
+ForwardToConsole=yes
+MaxLevelConsole=debug
+RateLimitIntervalSec=0
 """
 
 _MIRROR = """import http.server, json, os, pathlib, socket, ssl, threading, time
@@ -84,7 +118,9 @@ context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain("/srv/enterprise.crt", "/srv/enterprise.key")
 enterprise.socket = context.wrap_socket(enterprise.socket, server_side=True)
 threading.Thread(target=enterprise.serve_forever, daemon=True).start()
-http.server.ThreadingHTTPServer(("127.0.0.1", 80), Handler).serve_forever()
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 80), Handler)
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+server.serve_forever()
 """
 
 _CERTIFICATE = (
@@ -94,6 +130,7 @@ _CERTIFICATE = (
 _TRUST = 'Acquire::https::enterprise.proxmox.com::CaInfo "/srv/enterprise.crt";\n'
 
 _MIRROR_UNIT = """[Service]
+Type=notify
 ExecStart=/usr/bin/python3 /srv/mirror.py
 
 [Install]
@@ -138,11 +175,8 @@ _KEYRINGS = {
     "trixie": "/usr/share/keyrings/proxmox-archive-keyring.gpg",
 }
 
-# a kernel cannot be changed here: a reboot is a power-off, and the test says which kernel comes next
-_SYSTEMCTL = (
-    '#!/bin/sh\n[ "$1" = reboot ] && exec /usr/bin/systemctl poweroff\nexec /usr/bin/systemctl "$@"\n'
-)
-_UNAME = "#!/bin/sh\nexec cat /etc/running-kernel\n"
+# a kernel cannot be changed here
+_UNAME = f"#!/bin/sh\nexec cat {RUNNING_KERNEL}\n"
 
 
 def kernel(version: str) -> Package:
@@ -186,10 +220,18 @@ def make_proxmox(
     _install_old(root)
     _make_mirror(root)
     _carry_hook(root, cluster, retry, step_s)
-    root.write("/usr/local/sbin/systemctl", _SYSTEMCTL, 0o755)
     root.write("/usr/local/bin/uname", _UNAME, 0o755)
-    root.write("/etc/running-kernel", f"{OLD_KERNEL}\n")
-    root.write(f"/etc/systemd/system/{UNIT}", _UNIT)
+    root.write(RUNNING_KERNEL, f"{OLD_KERNEL}\n")
+    root.write("/etc/machine-id", "0" * 31 + "1\n")
+    root.write("/etc/systemd/journald.conf.d/console.conf", _CONSOLE)
+    root.write("/etc/systemd/system.conf.d/console.conf", "[Manager]\nShowStatus=no\n")
+    # its start throws away what the console has not yet told
+    root.run(["systemctl", "mask", "--quiet", "console-getty.service"])
+    root.write("/srv/pveupdate.py", _PVEUPDATE)
+    hold(root, ["/var/lib/apt/lists/lock"] if root.release == "trixie" else [], 0.5, once=True)
+    for name, text in ((UNIT, _UNIT), ("pveproxy.service", _PVEPROXY_UNIT), ("mirror.service", _MIRROR_UNIT)):
+        root.write(f"/etc/systemd/system/{name}", text)
+        root.run(["systemctl", "enable", "--quiet", name])
 
 
 def trouble(root: Root, answers: Mapping[str, int | str]) -> None:
@@ -198,6 +240,11 @@ def trouble(root: Root, answers: Mapping[str, int | str]) -> None:
     Instead of a status, `cut` ends the connection in the middle of the file, `stall` sends nothing more.
     """
     root.write("/srv/trouble", json.dumps(answers))
+
+
+def hold(root: Root, paths: Sequence[str], seconds: float, *, once: bool = False) -> None:
+    """Has pveproxy's start hold locks, each time or once."""
+    root.write("/srv/locks", json.dumps({"paths": list(paths), "seconds": seconds, "once": once}))
 
 
 def _install_old(root: Root) -> None:
@@ -214,8 +261,6 @@ def _make_mirror(root: Root) -> None:
     root.run(_CERTIFICATE.split())
     root.write("/etc/apt/apt.conf.d/90tests", _TRUST)
     root.write("/srv/mirror.py", _MIRROR)
-    root.write("/etc/systemd/system/mirror.service", _MIRROR_UNIT)
-    root.run(["systemctl", "enable", "--quiet", "mirror.service"])
 
 
 @cache

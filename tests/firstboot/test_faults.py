@@ -52,4 +52,4 @@ def test_fault(
     ],
 )
 def test_what_a_failed_boot_must_say(said: str, is_explained: bool) -> None:
-    assert explained(said) == is_explained
+    assert explained(said.splitlines()) == is_explained

@@ -1,6 +1,7 @@
 """A root that is booted: its own systemd, udev and network, in systemd-nspawn."""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -64,48 +65,85 @@ class Machine:
         return dict(line.split("=", 1) for line in lines)
 
 
+@dataclass(frozen=True, slots=True)
+class Power:
+    """A root that `process` runs; all its processes are in the control group `group`."""
+
+    root: Root
+    process: "subprocess.Popen[bytes]"
+    group: Path
+
+    def cut(self) -> None:
+        """Ends all processes at once."""
+        (self.group / "cgroup.kill").write_text("1")
+        self.process.wait()
+        wait_for("end of all processes", lambda: "populated 0" in (self.group / "cgroup.events").read_text())
+
+    @contextmanager
+    def halted(self) -> Iterator[None]:
+        """Nothing in the machine moves meanwhile."""
+        (self.group / "cgroup.freeze").write_text("1")
+        wait_for("halt of all processes", lambda: "frozen 1" in (self.group / "cgroup.events").read_text())
+        yield
+        (self.group / "cgroup.freeze").write_text("0")
+
+    def machine(self) -> Machine:
+        """The machine, as soon as its first process runs."""
+        leader = wait_for("first process", lambda: _first_process(self.process.pid), seconds=10)
+        return Machine(self.root, leader)
+
+
 @contextmanager
-def booted(root: Root) -> Iterator[Machine]:
-    """Boot `root` and wait until it is up, be it with failed units; the end of it is a power cut."""
+def powered_on(root: Root, console: int | IO[bytes], *, kind: str = "pipe") -> Iterator[Power]:
+    """Boot `root`, with what it writes to its console going to `console`; the end of it is a power cut.
+
+    `kind` is what systemd-nspawn(1) calls so; only what is not a `pipe` gets the messages of systemd. The
+    process ends with status 133 when the machine reboots.
+    """
     require("systemd-nspawn")
     serial = f"{os.getpid()}-{next(_serial)}"
-    root.write("/etc/systemd/system/systemd-udev-trigger.service.d/net.conf", _NETWORK_DEVICES_ONLY)
-    with _control_group(serial) as group, TemporaryFile() as console:
+    settings = "/etc/systemd/system/systemd-udev-trigger.service.d/net.conf"
+    if not root.file(settings).exists():
+        root.write(settings, _NETWORK_DEVICES_ONLY)
+    with _control_group(serial) as group:
         nspawn = subprocess.Popen(
-            ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', group, *_command(root, serial)],
+            ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', group, *_command(root, serial, kind)],
             env={**os.environ, **_NSPAWN_ENVIRONMENT},
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=subprocess.STDOUT,
         )
+        power = Power(root, nspawn, group)
         try:
-            yield _started(root, nspawn, console)
+            yield power
         finally:
-            (group / "cgroup.kill").write_text("1")
-            nspawn.wait()
+            power.cut()
 
 
-def _command(root: Root, serial: str) -> list[str]:
+@contextmanager
+def booted(root: Root) -> Iterator[Machine]:
+    """Boot `root` and wait until it is up, be it with failed units; the end of it is a power cut."""
+    with TemporaryFile() as console, powered_on(root, console) as power:
+        yield _started(power, console)
+
+
+def _command(root: Root, serial: str, console: str) -> list[str]:
     # systemd subscribes to udev's events only if udev has made this socket before it started
-    udev = root.path.parent / f"udev-{serial}"
+    udev = root.layer.parent / f"udev-{serial}"
     udev.mkdir()
     (udev / "control").touch()
     return [
         *("nsenter", "--target", str(root.pid), "--mount", "--pid", "--"),
         *("systemd-nspawn", "--boot", "--quiet", f"--directory={root.mount}/root", f"--machine=m{serial}"),
-        *("--register=no", "--keep-unit", "--private-network", "--console=pipe"),
+        *("--register=no", "--keep-unit", "--private-network", f"--console={console}"),
         f"--bind={root.mount}/{udev.name}:/run/udev",
         # writable are only the settings of its own network, not those of this machine's kernel
         *(f"--bind-ro=/proc/sys/{area}" for area in ("fs", "kernel", "vm")),
     ]
 
 
-def _started(root: Root, nspawn: "subprocess.Popen[bytes]", console: IO[bytes]) -> Machine:
-    # nsenter, systemd-nspawn, and in it the first process
-    leader = wait_for(
-        "first process", lambda: _descendant(nspawn.pid, 2), seconds=10, explain=lambda: _read(console)
-    )
-    machine = Machine(root, leader)
+def _started(power: Power, console: IO[bytes]) -> Machine:
+    machine = power.machine()
     wait_for(
         "booted system",
         lambda: machine.says("systemctl", "is-system-running"),
@@ -116,17 +154,25 @@ def _started(root: Root, nspawn: "subprocess.Popen[bytes]", console: IO[bytes]) 
     return machine
 
 
-def _descendant(pid: int, generations: int) -> int:
-    """The only child's only child ... of `pid`; 0 as long as there is none."""
-    for _ in range(generations):
-        try:
-            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        except FileNotFoundError:
-            return 0
-        if len(children) != 1:
-            return 0
-        pid = int(children[0])
-    return pid
+def _first_process(pid: int) -> int:
+    """What counts as the first process in its name space, of nsenter `pid`'s child's children; 0 as yet.
+
+    systemd-nspawn has other children too, for a moment.
+    """
+    for nspawn in _children(pid):
+        for child in _children(nspawn):
+            with suppress(FileNotFoundError):
+                numbers = re.findall(r"(?m)^NSpid:.*\t(\d+)$", Path(f"/proc/{child}/status").read_text())
+                if numbers == ["1"]:
+                    return child
+    return 0
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
 
 
 def _read(console: IO[bytes]) -> str:
@@ -149,7 +195,6 @@ def _control_group(serial: str) -> Iterator[Path]:
     try:
         yield group
     finally:
-        wait_for("end of all processes", lambda: "populated 0" in (group / "cgroup.events").read_text())
         _remove(group)
 
 

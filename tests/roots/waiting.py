@@ -6,7 +6,7 @@ from typing import TypeVar
 
 Seen = TypeVar("Seen")
 
-_PAUSE_SECONDS = 0.2
+_PAUSE_SECONDS = 0.05
 
 
 def wait_for(

@@ -6,7 +6,8 @@ from random import Random
 
 from firstboot.settings import STEPS
 from tests.firstboot.faults import troubles as of
-from tests.firstboot.faults.fault import Event, Fault
+from tests.firstboot.faults.fault import Fault
+from tests.firstboot.power_on import Event
 from tests.firstboot.proxmox import ENTERPRISE_ON
 
 APT_LINE = r"\| (Get:|Hit:|Fetched |Reading |Building |Calculating |The following |Need to get |After this )"
@@ -16,13 +17,24 @@ ANY_LINE = r""
 _STARTED = ("repositories", "upgrade", "node-package", "extras", "user", "leftovers", "report")
 """The other steps find nothing to do in these systems: they only end."""
 
-_SERVER_GONE = "kill -KILL $(pgrep -f '^python3 /srv/mirror.py')"
-_FAKE_CLOCK = {"LD_PRELOAD": "/usr/$LIB/faketime/libfaketime.so.1"}
+_SERVER_GONE = "kill -KILL $(pgrep -f '^/usr/bin/python3 /srv/mirror.py')"
 
 
 def catalogue() -> list[Fault]:
     """Those that are the same in every run."""
-    return [*chain(_kills(), _networks(), _answers(), _files(), _clocks(), _locks(), _disks(), _packages())]
+    return [
+        *chain(
+            _kills(),
+            _reboots(),
+            _networks(),
+            _answers(),
+            _files(),
+            _clocks(),
+            _locks(),
+            _disks(),
+            _packages(),
+        )
+    ]
 
 
 def all_faults(count: int, seed: int = 0) -> list[Fault]:
@@ -49,7 +61,22 @@ def _kills() -> Iterator[Fault]:
 
 
 def _kill(where: str, name: str, *events: Event) -> Fault:
-    return Fault(f"SIGKILL {where}", f"SIGKILL {name}", events=events, status=None)
+    return Fault(f"power cut {where}", f"power cut {name}", events=events, state=None)
+
+
+def _reboots() -> Iterator[Fault]:
+    for name, line in (
+        ("when it is asked for", "running `systemctl reboot`"),
+        ("while first boot waits for it", r"systemd\[1\]: Stopped target "),
+        ("in the middle of the shutdown", r"systemd\[1\]: Reached target umount\.target"),
+        ("at the end of the shutdown", "Sending SIGTERM to remaining processes"),
+        ("right after it", " running in system mode "),
+        ("before the next first boot", r"systemd\[1\]: Starting proxmox-first-boot"),
+        ("in the next first boot", "pmx first boot: node "),
+    ):
+        yield _kill("around the reboot", name, Event(line, part=1))
+    yield _kill("after the end", "before the flag is removed", Event("pmx first boot: finished: "))
+    yield _kill("after the end", "when the flag is removed", Event("removed '/var/lib/proxmox-first-boot"))
 
 
 def _random(random: Random) -> Iterator[Fault]:
@@ -73,22 +100,22 @@ def _random(random: Random) -> Iterator[Fault]:
 
 def _in_the_middle(random: Random, part: float) -> Iterator[Fault]:
     left_kib = random.choice((0, 16, 64, 256, 512, 1024))
-    yield Fault("disk", f"full disk but for {left_kib} KiB", of.full_disk(left_kib), status=None)
+    yield Fault("disk", f"full disk but for {left_kib} KiB", of.full_disk(left_kib), state=None)
     gone = Event(APT_LINE, part, does=of.NETWORK_GOES)
-    yield Fault("network", f"network gone {part:.0%} on", of.network_back, (gone,), status=None)
+    yield Fault("network", f"network gone {part:.0%} on", events=(gone,), state=None)
 
 
 def _networks() -> Iterator[Fault]:
     kind, downloads = "network", r": running `apt-get .* full-upgrade`"
-    yield Fault(kind, "no network", of.no_network, said="wait-online: failed")
+    yield Fault(kind, "no network", of.NO_NETWORK, said="wait-online: failed")
     comes = Event(": waiting up to", does=of.NETWORK_COMES)
-    yield Fault(kind, "network that comes late", of.no_network, (comes,), status=0)
+    yield Fault(kind, "network that comes late", of.NO_NETWORK, (comes,), state="active")
     goes = Event(downloads, does=of.NETWORK_GOES)
-    yield Fault(kind, "network gone before a download", of.network_back, (goes,), "upgrade: failed")
+    yield Fault(kind, "network gone before a download", events=(goes,), said="upgrade: failed")
     away = Event(downloads, does=f"{of.NETWORK_GOES}; (sleep 2; {of.NETWORK_COMES}) >/dev/null 2>&1 &")
-    yield Fault(kind, "network away for two seconds", of.network_back, (away,), status=None)
+    yield Fault(kind, "network away for two seconds", events=(away,), state=None)
     lost = Event(downloads, does=of.PACKETS_GET_LOST)
-    yield Fault(kind, "packets get lost", of.network_back, (lost,), "upgrade: failed", slow=True)
+    yield Fault(kind, "packets get lost", events=(lost,), said="upgrade: failed", slow=True)
     server = Event(downloads, does=_SERVER_GONE)
     yield Fault(kind, "server gone before a download", events=(server,), said="upgrade: failed")
     stalls = of.answer("/pool/proxmox-kernel", "stall")
@@ -111,12 +138,12 @@ def _files() -> Iterator[Fault]:
     yield Fault(kind, "truncated packages", of.truncated_mirror("pool"), said="upgrade: failed")
     yield Fault(kind, "lists that end early", of.answer("/Packages", "cut"), said="upgrade: failed")
     yield Fault(kind, "packages that end early", of.answer("/pool/", "cut"), said="upgrade: failed")
-    yield Fault(kind, "truncated caches of apt", of.truncated_caches, status=0)
-    yield Fault(kind, "empty list, whole InRelease", of.empty_lists(whole_release=True), status=0)
-    yield Fault(kind, "empty list, empty InRelease", of.empty_lists(whole_release=False), status=0)
-    yield Fault(kind, "truncated record", of.written(record, '{"event": "sta'), status=0)
+    yield Fault(kind, "truncated caches of apt", of.truncated_caches, state="active")
+    yield Fault(kind, "empty list, whole InRelease", of.empty_lists(whole_release=True), state="active")
+    yield Fault(kind, "empty list, empty InRelease", of.empty_lists(whole_release=False), state="active")
+    yield Fault(kind, "truncated record", of.written(record, '{"event": "sta'), state="active")
     mark = "/var/lib/pmx-ring/first-boot/upgraded"
-    yield Fault(kind, "empty mark of the upgrade", of.written(mark, ""), status=0)
+    yield Fault(kind, "empty mark of the upgrade", of.written(mark, ""), state="active")
 
 
 def _clocks() -> Iterator[Fault]:
@@ -124,25 +151,29 @@ def _clocks() -> Iterator[Fault]:
         ("clock in 1970", "@1970-01-01 00:01:00", "the clock says 1970-01-01"),
         ("clock a year ahead", "+365d", "wait-online: failed"),
     ):
-        yield Fault("clock", name, said=said, environment={**_FAKE_CLOCK, "FAKETIME": time})
+        yield Fault("clock", name, of.with_time(time), said=said)
 
 
 def _locks() -> Iterator[Fault]:
-    said = "waiting for `python3 -IB /hold.py`"
+    said = "waiting for `/usr/bin/python3 -IB /srv/pveupdate.py`"
     dpkg = ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock")
-    yield Fault("locks", "dpkg's lock held", of.held(*dpkg), said=said, status=0)
-    yield Fault("locks", "lists/lock held", of.held("/var/lib/apt/lists/lock"), said=said, status=0)
-    yield Fault("locks", "archives/lock held", of.held("/var/cache/apt/archives/lock"), said=said, status=0)
+    yield Fault("locks", "dpkg's lock held", of.held(*dpkg), said=said, state="active")
+    yield Fault("locks", "lists/lock held", of.held("/var/lib/apt/lists/lock"), said=said, state="active")
+    yield Fault(
+        "locks", "archives/lock held", of.held("/var/cache/apt/archives/lock"), said=said, state="active"
+    )
     for_good = of.held("/var/lib/apt/lists/lock", seconds=600)
     yield Fault("locks", "lists/lock held for good", for_good, said="still holds a lock", slow=True)
-    yield Fault("locks", "stale locks of useradd", of.stale_locks, said="removing /etc/passwd.lock", status=0)
+    yield Fault(
+        "locks", "stale locks of useradd", of.STALE_LOCKS, said="removing /etc/passwd.lock", state="active"
+    )
 
 
 def _disks() -> Iterator[Fault]:
     yield Fault("disk", "full disk", of.full_disk(0), said="No space left")
     yield Fault("disk", "full /var/cache/apt", of.full_folder("/var/cache/apt"), said="upgrade: failed")
     yield Fault("disk", "full /var/lib/pmx-ring", of.full_folder("/var/lib/pmx-ring"), said="No space left")
-    yield Fault("disk", "full /run", of.full_folder("/run"), said="No space left")
+    yield Fault("disk", "full /run", of.FULL_RUN, said="No space left")
     yield Fault("disk", "read-only /etc", of.read_only("/etc"), said="cannot write")
     yield Fault("disk", "read-only /home", of.read_only("/home"), said="user: failed")
     for folder in ("/var/lib/dpkg", "/var/lib/apt", "/boot", "/usr"):
@@ -151,8 +182,10 @@ def _disks() -> Iterator[Fault]:
 
 def _packages() -> Iterator[Fault]:
     kind = "interrupted dpkg"
-    yield Fault(kind, "unpacked only", of.unpacked_only, said="running `dpkg --force-confdef", status=0)
+    yield Fault(kind, "unpacked only", of.unpacked_only, said="running `dpkg --force-confdef", state="active")
     missing = "a dependency is missing"
-    yield Fault(kind, missing, of.missing_dependency, said="--fix-broken install", status=0)
-    yield Fault(kind, "our package half unpacked", of.broken_off, said="running `dpkg --unpack", status=0)
+    yield Fault(kind, missing, of.missing_dependency, said="--fix-broken install", state="active")
+    yield Fault(
+        kind, "our package half unpacked", of.broken_off, said="running `dpkg --unpack", state="active"
+    )
     yield Fault("names", "another host name", of.renamed, said="this file is for node `pve1`")

@@ -1,25 +1,16 @@
 """Troubles that begin before a boot, and end after it."""
 
+import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
-from os import statvfs
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pmx_cluster_tb import release
 from pmx_cluster_tb.artifacts.deb import deb_bytes
 from tests.firstboot.faults.fault import Trouble
-from tests.firstboot.proxmox import OLD_KERNEL, kernel, trouble
-from tests.roots.commands import run
+from tests.firstboot.proxmox import OLD_KERNEL, UNIT, hold, kernel, trouble
 from tests.roots.root import Root
-
-_HOLD = """import fcntl, time
-files = [open(path, "w") for path in {paths!r}]
-for file in files:
-    fcntl.lockf(file, fcntl.LOCK_EX)
-open("/held", "w").close()
-time.sleep({seconds})
-"""
 
 _BROKEN_OFF = """Package: pmx-pvc1-pve1
 Status: install reinstreq half-installed
@@ -91,7 +82,41 @@ def _halve(file: Path) -> None:
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
 
-NETWORK_GOES = "ip address flush dev lo"
+_BEFORE = "ExecStartPre=/bin/sh -ec 'if [ -e /srv/before ]; then . /srv/before; rm /srv/before; fi'"
+
+
+def before(command: str) -> Trouble:
+    """In the next boot runs a shell command right before first boot."""
+
+    @contextmanager
+    def prepared(root: Root) -> Iterator[None]:
+        root.write("/srv/before", f"{command}\n")
+        with with_settings(_BEFORE)(root):
+            yield
+
+    return prepared
+
+
+def with_settings(*lines: str) -> Trouble:
+    """More lines in the section Service of first boot's unit."""
+
+    @contextmanager
+    def changed(root: Root) -> Iterator[None]:
+        folder = f"/etc/systemd/system/{UNIT}.d"
+        root.write(f"{folder}/trouble.conf", "\n".join(["[Service]", *lines, ""]))
+        yield
+        shutil.rmtree(root.file(folder))
+
+    return changed
+
+
+def with_time(time: str) -> Trouble:
+    """First boot and what it starts are told another time, as libfaketime understands it."""
+    library = "LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1"
+    return with_settings(f'Environment="{library}" "FAKETIME={time}"')
+
+
+NETWORK_GOES = "ip address delete 127.0.0.1/8 dev lo"
 """A shell command after which programs are told that nobody can be reached."""
 
 NETWORK_COMES = "ip address replace 127.0.0.1/8 dev lo"
@@ -99,20 +124,7 @@ NETWORK_COMES = "ip address replace 127.0.0.1/8 dev lo"
 PACKETS_GET_LOST = "ip link set lo down"
 """A shell command after which programs wait for answers in vain."""
 
-
-@contextmanager
-def no_network(root: Root) -> Iterator[None]:
-    root.run(NETWORK_GOES.split())
-    yield
-    root.run(NETWORK_COMES.split())
-
-
-@contextmanager
-def network_back(root: Root) -> Iterator[None]:
-    """Ends what an event did to the network."""
-    yield
-    root.run(["ip", "link", "set", "lo", "up"])
-    root.run(NETWORK_COMES.split())
+NO_NETWORK = before(NETWORK_GOES)
 
 
 def held(*paths: str, seconds: int = 5) -> Trouble:
@@ -120,27 +132,20 @@ def held(*paths: str, seconds: int = 5) -> Trouble:
 
     @contextmanager
     def holding(root: Root) -> Iterator[None]:
-        root.write("/hold.py", _HOLD.format(paths=paths, seconds=seconds))
-        root.run(["sh", "-c", "python3 -IB /hold.py & while ! [ -e /held ]; do sleep 0.05; done"])
+        hold(root, paths, seconds, once=True)
         yield
-        for path in ("/hold.py", "/held"):
-            root.file(path).unlink()
+        hold(root, [], 0)
 
     return holding
 
 
 def full_folder(folder: str) -> Trouble:
     """A full file system at `folder`."""
+    mount = f"mkdir -p {folder}; mount -t tmpfs -o size=4k,mode=755 tmpfs {folder}"
+    return before(f"{mount}; head -c 8192 /dev/zero >{folder}/full 2>/dev/null || true")
 
-    @contextmanager
-    def full(root: Root) -> Iterator[None]:
-        root.run(["mkdir", "--parents", folder])
-        root.run(["mount", "--types=tmpfs", "--options=size=4k,mode=755", "tmpfs", folder])
-        root.run(["sh", "-c", f"head -c 8192 /dev/zero >{folder}/full 2>/dev/null; true"])
-        yield
-        root.run(["umount", folder])
 
-    return full
+FULL_RUN = with_settings("TemporaryFileSystem=/run:size=4k,mode=0755", "BindPaths=/run/systemd /run/dbus")
 
 
 def full_disk(left_kib: int) -> Trouble:
@@ -148,33 +153,28 @@ def full_disk(left_kib: int) -> Trouble:
 
     @contextmanager
     def full(root: Root) -> Iterator[None]:
-        disk = statvfs(f"/proc/{root.pid}/root{root.mount}")
-        used_kib = (disk.f_blocks - disk.f_bfree) * disk.f_frsize // 1024
-        resize(root, f"{used_kib + left_kib}k")
+        file = root.layer / "fill"
+        with file.open("wb", buffering=0) as fill, suppress(OSError):
+            # what a file is made of takes some of it too
+            os.posix_fallocate(fill.fileno(), 0, (_free_kib(file) - left_kib - 256) * 1024)
+            while (free := _free_kib(file) - left_kib) > 0:
+                fill.seek(0, os.SEEK_END)
+                fill.write(bytes(min(free, 16) * 1024))
+                os.fsync(fill.fileno())
         yield
-        resize(root, "50%")
+        file.unlink()
 
     return full
 
 
-def resize(root: Root, size: str) -> None:
-    """Changes the size of the file system in memory that takes what is written in `root`."""
-    enter = ["nsenter", "--target", str(root.pid), "--mount", "--wd=/"]
-    run([*enter, "mount", "--options", f"remount,size={size}", str(root.mount)])
+def _free_kib(file: Path) -> int:
+    disk = os.statvfs(file)
+    return disk.f_bavail * disk.f_frsize // 1024
 
 
 def read_only(folder: str) -> Trouble:
     """A file system at `folder` that takes no writes."""
-
-    @contextmanager
-    def mounted(root: Root) -> Iterator[None]:
-        root.run(["mount", "--bind", folder, folder])
-        root.run(["mount", "--options=remount,bind,ro", folder])
-        yield
-        # the program that ends it is in /usr itself
-        root.run(["umount", "--lazy", folder])
-
-    return mounted
+    return before(f"mount --bind {folder} {folder}; mount -o remount,bind,ro {folder}")
 
 
 @contextmanager
@@ -199,12 +199,10 @@ def broken_off(root: Root) -> Iterator[None]:
     yield
 
 
-@contextmanager
-def stale_locks(root: Root) -> Iterator[None]:
-    # the number of a process that runs: the first one
-    for database in ("passwd", "shadow", "group", "gshadow"):
-        root.write(f"/etc/{database}.lock", "1\0", 0o600)
-    yield
+# since the boot: systemd-tmpfiles removes older ones. Their number is that of a process that runs, the first
+STALE_LOCKS = before(
+    "umask 077; for file in passwd shadow group gshadow; do printf '1\\0' >/etc/$file.lock; done"
+)
 
 
 @contextmanager
