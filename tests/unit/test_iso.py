@@ -146,6 +146,14 @@ def test_members_are_read_by_path(iso: Callable[[bytes], Path]) -> None:
     assert iso_members(path, wanted) == {f"/{name}": content for name, content in files.items()}
 
 
+def test_a_file_in_several_extents_is_one(iso: Callable[[bytes], Path]) -> None:
+    content = bytearray(tiny_iso({"a": b"x" * 2048, "b": b"y" * 10}))
+    first = content.index(b"F0000000") - 33
+    content[first + 25] = 0x80
+    content[content.index(b"NM\6\1\0a") + 5] = ord("b")
+    assert iso_members(iso(bytes(content)), ["/a", "/b"]) == {"/b": b"x" * 2048 + b"y" * 10}
+
+
 def test_damaged_isos_are_told_and_nothing_else_is_raised(iso: Callable[[bytes], Path]) -> None:
     chance = random.Random(4)  # noqa: S311 - only to damage files
     whole = tiny_proxmox_iso(more={"boot/initrd.img": b"x" * 3000})
