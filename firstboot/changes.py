@@ -1,11 +1,11 @@
 """Changes of files below a root: computed first, then shown as a diff or brought about."""
 
 import difflib
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from firstboot.atomic_write import replace_file, sync_folder
 from firstboot.steps import StepFailed
 from firstboot.system import System
 
@@ -53,9 +53,9 @@ def apply_changes(root: Path, changes: Iterable[FileChange]) -> None:
         try:
             if change.after is None:
                 target.unlink(missing_ok=True)
+                sync_folder(target.parent)
             else:
                 _write(target, change.after, real_path(root, root / (change.like or change.path)))
-            _sync_folder(target.parent)
         except OSError as error:
             raise StepFailed(
                 f"cannot write `{target}`: {error.strerror}",
@@ -74,40 +74,13 @@ def real_path(root: Path, path: Path) -> Path:
 
 
 def _write(target: Path, content: bytes, like: Path) -> None:
-    # a hidden name, which apt and Proxmox VE pass over should a power cut leave it behind
-    temporary = target.with_name(f".{target.name}.pmx-new")
+    target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary.unlink(missing_ok=True)
-        # for root alone until it has its mode
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            _take_over_ownership(target if target.exists() else like, descriptor)
-            os.fsync(descriptor)
-        temporary.replace(target)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _take_over_ownership(file: Path, descriptor: int) -> None:
-    try:
-        status = file.stat()
+        status = (target if target.exists() else like).stat()
     except FileNotFoundError:
-        os.fchmod(descriptor, 0o644)
-        return
-    os.fchown(descriptor, status.st_uid, status.st_gid)
-    os.fchmod(descriptor, status.st_mode & 0o7777)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        replace_file(target, content, 0o644)
+    else:
+        replace_file(target, content, status.st_mode & 0o7777, (status.st_uid, status.st_gid))
 
 
 def _lines(content: bytes | None) -> list[str]:

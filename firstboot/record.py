@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from firstboot.files import sync_folder
+from firstboot.atomic_write import sync_folder
 from firstboot.system import System
 
 FOLDER = "/var/lib/pmx-ring/first-boot"

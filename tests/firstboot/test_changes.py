@@ -62,7 +62,7 @@ def test_a_failed_write_leaves_what_was_there_and_names_the_remedy(
 
 
 def test_what_a_killed_run_left_is_no_obstacle(tmp_path: Path) -> None:
-    (tmp_path / ".file.pmx-new").write_bytes(b"half")
+    (tmp_path / ".file.pmx-first-boot~").write_bytes(b"half")
     apply_changes(tmp_path, [FileChange("file", None, b"new")])
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
