@@ -10,7 +10,6 @@ from enum import Enum, auto
 from pathlib import Path
 
 from tests.firstboot.proxmox import RUNNING_KERNEL, UNIT
-from tests.roots.commands import run
 from tests.roots.machine import Machine, Power, powered_on
 from tests.roots.root import Root
 
@@ -83,7 +82,6 @@ def power_on(root: Root, watch: Watch | None = None, look: Callable[[Machine], N
     `look` looks at the machine when it is up. At the end the power is off.
     """
     _take_newest_kernel(root)
-    run(["sync", "--file-system", str(root.layer)])
     boot = Boot()
     read, write = os.pipe()
     try:

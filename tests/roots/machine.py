@@ -105,6 +105,8 @@ def powered_on(root: Root, console: int | IO[bytes], *, kind: str = "pipe") -> I
     settings = "/etc/systemd/system/systemd-udev-trigger.service.d/net.conf"
     if not root.file(settings).exists():
         root.write(settings, _NETWORK_DEVICES_ONLY)
+    # what a test prepares is older than any power cut
+    run(["sync", "--file-system", str(root.layer)])
     with _control_group(serial) as group:
         nspawn = subprocess.Popen(
             ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', group, *_command(root, serial, kind)],
