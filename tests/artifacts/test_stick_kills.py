@@ -1,5 +1,6 @@
-"""A run that is killed leaves nothing half at a final name, and the next one completes the stick."""
+"""A cut leaves nothing half at a final name, and the next run completes the stick."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -7,21 +8,24 @@ from pathlib import Path
 
 import pytest
 
+from tests.roots.commands import require
+from tests.roots.root import needs_root
+
 TOP = Path(__file__).parents[2]
 MEMORY = Path("/dev/shm")
 
 
-def kill(count: int) -> None:
-    # in memory where there is such a folder: what is killed is a process, and no disk has to keep up
+def disturb(module: str, count: int) -> None:
+    # in memory where there is such a folder: no disk has to keep up
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
         ran = subprocess.run(
-            [sys.executable, "-m", "tests.artifacts.stick_kills", folder, str(count)],
+            [sys.executable, "-m", f"tests.artifacts.{module}", folder, str(count)],
             cwd=TOP,
-            env={"PYTHONPATH": f"{TOP / 'builder'}:{TOP}", "PATH": ""},
+            env={"PYTHONPATH": f"{TOP / 'builder'}:{TOP}", "PATH": os.environ["PATH"]},
             capture_output=True,
             text=True,
             check=False,
-            timeout=600,
+            timeout=1800,
         )
     print(ran.stdout)
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -29,9 +33,16 @@ def kill(count: int) -> None:
 
 @pytest.mark.slow
 def test_ten_kills() -> None:
-    kill(10)
+    disturb("stick_kills", 10)
 
 
 @pytest.mark.full
 def test_a_hundred_kills() -> None:
-    kill(100)
+    disturb("stick_kills", 100)
+
+
+@pytest.mark.full
+def test_power_cuts() -> None:
+    needs_root()
+    require("mkfs.exfat", "fsck.exfat", "mount.exfat-fuse", "losetup")
+    disturb("stick_cuts", 30)
