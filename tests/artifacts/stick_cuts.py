@@ -1,8 +1,8 @@
 """Power cuts while a bundle is written to exFAT: `python -m tests.artifacts.stick_cuts FOLDER COUNT [SEED]`.
 
-The driver is stopped at a random moment, and what has reached the medium by then is copied: a stick as it would
-be after a cut. It must hold no half file at a final name, and the next run must complete it. As root; a process
-of its own, because it forks.
+The driver is stopped at a random moment, and what has reached the medium by then is copied: a stick as it
+would be after a cut. It must hold no half file at a final name, and the next run must complete it. As root; a
+process of its own, because it forks.
 """
 
 import os
