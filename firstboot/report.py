@@ -36,6 +36,8 @@ class Situation:
     node_count: int
     ring_networks: tuple[IPv4Network | IPv6Network, ...]
     disks: tuple[Disk, ...]
+    user: str = ""
+    """The name of the second user, if there is one."""
 
     @property
     def is_first(self) -> bool:
@@ -85,6 +87,11 @@ def _after_the_cluster(situation: Situation) -> Iterator[str]:
         "Once, when all nodes have joined, send migrations over the ring:",
         f"pvesh set /cluster/options --migration type=secure,network={network}",
     )
+    if situation.user:
+        yield _paragraph(
+            f"Once, let {situation.user}, who has no rights in Proxmox VE yet, administer the whole cluster:",
+            f"pveum acl modify / --users {situation.user}@pam --roles Administrator",
+        )
     if situation.node_count < _MONITORS:
         yield _paragraph(
             "Two nodes lose their quorum when one is down: have a third machine vote (`man pvecm`, QDevice)."

@@ -53,6 +53,7 @@ def situation(system: System, settings: Settings) -> Situation:
         node_count=settings.node_count,
         ring_networks=tuple(map(ip_network, settings.ring_networks)),
         disks=tuple(disks(system.root)),
+        user=settings.user.name if settings.user else "",
     )
 
 

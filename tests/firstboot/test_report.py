@@ -59,6 +59,13 @@ def test_another_node() -> None:
     ]
 
 
+def test_rights_of_the_user_are_left_to_a_person_and_given_once() -> None:
+    command = "pveum acl modify / --users pieter@pam --roles Administrator"
+    assert command in _commands(replace(_FIRST, user="pieter"))
+    assert not [line for line in _commands(_FIRST) if line.startswith("pveum")]
+    assert command not in _commands(replace(_SECOND, user="pieter"))
+
+
 def test_a_ring_with_ipv6_only() -> None:
     own = replace(_PVE1, ring=_PVE1.ring[1:])
     situation = replace(_FIRST, own=own, first=own, ring_networks=_FIRST.ring_networks[1:])
@@ -87,7 +94,7 @@ def test_a_full_disk_has_nothing_free() -> None:
     assert "/dev/sda  100.0 GiB, 1 partition\n" in text
 
 
-@pytest.mark.parametrize("situation", [_FIRST, _SECOND])
+@pytest.mark.parametrize("situation", [replace(_FIRST, user="pieter"), _SECOND])
 def test_a_terminal_shows_it_and_a_shell_takes_it(situation: Situation) -> None:
     for line in remaining_work(situation).splitlines():
         assert len(line) <= 120
