@@ -54,7 +54,8 @@ def _edits(root: Path, path: str, names: Collection[str], used: Collection[str])
 
 def _removal(root: Path, path: str) -> Iterator[FileChange]:
     content = (root / path).read_bytes()
-    yield from _backup(root, path, content)  # no `.link` any more to udev
+    # no `.link` any more to udev; the initramfs holds those of /etc and /usr/lib alone
+    yield from _backup(root, path, content)
     yield FileChange(path, content, None)
 
 

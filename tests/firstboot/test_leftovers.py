@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from firstboot.leftovers import changes_of_leftovers, leftovers_step
-from firstboot.name_pins import Nic, Pin, pin_of, thunderbolt_pins
+from firstboot.name_pins import PIN_FOLDER, Nic, Pin, pin_of, thunderbolt_pins
 from firstboot.steps import StepFailed
 from tests.firstboot.node import node_settings, system_of
+from tests.roots.root import Root
 
 _PORTS = ("en05", "en06")
 _LAN = "58:47:ca:00:00:11"
@@ -204,3 +205,14 @@ def test_which_pins_are_of_thunderbolt_nics(pin: Pin, nics: list[Nic], is_stale:
 )
 def test_reading_a_pin(text: str, pin: Pin | None) -> None:
     assert pin_of(text) == pin
+
+
+@pytest.mark.root
+def test_no_initramfs_holds_a_pin(root: Root) -> None:
+    """So when one is removed, no initramfs is to be made anew."""
+    for folder, name in ((PIN_FOLDER, "50-pmx-nic2.link"), ("etc/systemd/network", "50-other.link")):
+        root.write(f"/{folder}/{name}", _pin(_THUNDERBOLT, "nic2"))
+    root.run(["sh", "/usr/share/initramfs-tools/hooks/udev"], env={"DESTDIR": "/made", "verbose": "n"})
+    held = {path.name for path in root.file("/made").rglob("*.link")}
+    assert "50-other.link" in held
+    assert "50-pmx-nic2.link" not in held
