@@ -50,8 +50,8 @@ def test_it_says_what_it_made_and_what_is_next(bundle: Command) -> None:
     assert ran.out.endswith("  pmx-cluster-tb bundle --wipe --out stick\n")
     assert "warning: cluster.toml:" in ran.err
     assert "`stick` is a folder, not a mounted stick: copy all in it to the top of a Ventoy stick" in ran.err
-    assert "writing pmx-pvc1_pve2_proxmox-ve_9.2-1_VTNORMAL.iso: " in ran.err
-    assert "back: " in ran.err
+    assert "writing the ISO of pve2: " in ran.err
+    assert "reading the ISO of pve2 back: " in ran.err
     assert bundle().out.count(" MB, unchanged\n") == 3
 
 

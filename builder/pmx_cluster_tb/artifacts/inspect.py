@@ -126,7 +126,7 @@ def _inspected_answer(content: bytes, name: str) -> InspectedAnswer:
 def _inspected_output(folder: Path) -> InspectedOutput:
     path = folder / MANIFEST_NAME
     if not path.is_file():
-        raise BadInput(f"`{folder}` is no output folder of `build`, nor a stick of `bundle`: no {MANIFEST_NAME}")
+        raise BadInput(f"`{folder}` is no output folder of `build` or stick of `bundle`: no {MANIFEST_NAME}")
     manifest = read_manifest(path.read_bytes(), str(path))
     built = {file.path for file in manifest.files}
     there = built_files(folder)

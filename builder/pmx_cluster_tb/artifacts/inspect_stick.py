@@ -10,10 +10,11 @@ from pmx_cluster_tb.artifacts.stick_manifest import (
     bundle_folders,
     is_bundle_manifest,
     read_bundle_manifest,
+    title_of,
 )
 from pmx_cluster_tb.artifacts.stick_readback import sha256_of
 from pmx_cluster_tb.artifacts.ventoy_json import PATH as VENTOY_JSON
-from pmx_cluster_tb.progress import Observer
+from pmx_cluster_tb.progress import Observer, unobserved
 
 
 def inspected_stick(path: Path, observer: Observer) -> InspectedStick | None:
@@ -29,9 +30,9 @@ def inspected_stick(path: Path, observer: Observer) -> InspectedStick | None:
 def _inspected_bundle(folder: Path, observer: Observer) -> InspectedBundle:
     manifest, stick = read_bundle_manifest(folder), folder.parent
     assert manifest is not None, folder  # noqa: S101 - it has one
-    digests = {one.path: one.sha256 for one in manifest.isos} | {
-        one.path: one.sha256 for one in manifest.files
-    }
+    digests = {one.path: one.sha256 for one in manifest.isos}
+    digests |= {one.path: one.sha256 for one in manifest.files}
+    titles = {one.path: f"reading {title_of(one.nodes)}" for one in manifest.isos}
     there = set(files_below(stick, folder))
     known = manifest.paths | {f"{folder.name}/{MANIFEST_NAME}"}
     return InspectedBundle(
@@ -41,7 +42,8 @@ def _inspected_bundle(folder: Path, observer: Observer) -> InspectedBundle:
         changed=tuple(
             path
             for path in sorted(digests.keys() & there)
-            if sha256_of(stick / path, observer, f"reading {path}") != digests[path]
+            if sha256_of(stick / path, observer if path in titles else unobserved, titles.get(path, ""))
+            != digests[path]
         ),
         added=tuple(sorted(there - known)),
         unnamed=_unnamed(stick, manifest),

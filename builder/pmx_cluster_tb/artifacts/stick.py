@@ -41,6 +41,7 @@ from pmx_cluster_tb.artifacts.stick_manifest import (
     bundle_manifest_bytes,
     made_of,
     read_bundle_manifest,
+    title_of,
 )
 from pmx_cluster_tb.artifacts.stick_place import Stick, refuse_unseen
 from pmx_cluster_tb.artifacts.stick_readback import blocks_on_medium, sha256_on_medium
@@ -143,7 +144,9 @@ class _Writer:
         if known.made_of != made_of(self._bundle.iso_sha256, iso.members):
             return False
         with suppress(OSError):
-            return sha256_on_medium(path, self._observer, f"reading {path.name} back") == known.sha256
+            return (
+                sha256_on_medium(path, self._observer, f"reading {title_of(iso.nodes)} back") == known.sha256
+            )
         return False
 
     def _planned(self, path: str) -> Write:
@@ -193,8 +196,8 @@ class _Writer:
     def _write_iso(self, iso: PreparedIso, image: PreparedImage) -> BundleIso:
         path = self._top / iso.path
         with replaced_file(path) as new:
-            write_image(image, new, self._observer, f"writing {path.name}")
-            digest = self._read_back(new, image, path)
+            write_image(image, new, self._observer, f"writing {title_of(iso.nodes)}")
+            digest = self._read_back(new, image, iso)
         return BundleIso(
             path=iso.path,
             size=image.size,
@@ -203,8 +206,9 @@ class _Writer:
             nodes=iso.nodes,
         )
 
-    def _read_back(self, new: Path, image: PreparedImage, path: Path) -> str:
+    def _read_back(self, new: Path, image: PreparedImage, iso: PreparedIso) -> str:
         """SHA-256 of what the medium has. Raises NotAsWritten unless that is `image`."""
+        path = self._top / iso.path
         if _size(new) != image.size:
             raise NotAsWritten(path)
         digest, done = hashlib.sha256(), 0
@@ -214,7 +218,7 @@ class _Writer:
                 raise NotAsWritten(path)
             digest.update(block)
             done += len(block)
-            self._observer(Progress(done, image.size, f"reading {path.name} back"))
+            self._observer(Progress(done, image.size, f"reading {title_of(iso.nodes)} back"))
         return digest.hexdigest()
 
     def _files(self) -> dict[str, bytes]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -99,6 +99,11 @@ def made_of(source_sha256: str, members: Mapping[str, bytes]) -> str:
     """SHA-256 of all that decides what a prepared ISO is."""
     parts = [(name, hashlib.sha256(content).hexdigest()) for name, content in sorted(members.items())]
     return hashlib.sha256(json.dumps([PREPARING, source_sha256, parts]).encode()).hexdigest()
+
+
+def title_of(nodes: Sequence[str]) -> str:
+    """What an ISO is called where a line of a terminal has no room for its name."""
+    return f"the ISO of {nodes[0] if len(nodes) == 1 else f'{len(nodes)} nodes'}"
 
 
 def bundle_manifest_bytes(manifest: BundleManifest) -> bytes:

@@ -9,6 +9,8 @@ from pmx_cluster_tb.cli.messages import colour, note
 from pmx_cluster_tb.progress import Observer, Progress, amount
 
 _SECONDS_BETWEEN_LINES = 10.0
+_BAR_WIDTH = 16
+"""With the rest a line of 80 characters."""
 
 
 @contextmanager
@@ -32,7 +34,7 @@ def byte_progress() -> Iterator[Observer]:
 
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=_BAR_WIDTH),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
