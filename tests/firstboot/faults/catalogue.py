@@ -152,6 +152,9 @@ def _clocks() -> Iterator[Fault]:
         ("clock a year ahead", "+365d", "wait-online: failed"),
     ):
         yield Fault("clock", name, of.with_time(time), said=said)
+    mended = Event("waiting up to", does=of.CLOCK_IS_SET)
+    said = "the clock says 1970-01-01"
+    yield Fault("clock", "clock in 1970, set a little later", of.late_clock, (mended,), said, "active")
 
 
 def _locks() -> Iterator[Fault]:

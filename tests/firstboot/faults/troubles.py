@@ -110,10 +110,26 @@ def with_settings(*lines: str) -> Trouble:
     return changed
 
 
+_FAKE_CLOCK = "LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1"
+
+
 def with_time(time: str) -> Trouble:
     """First boot and what it starts are told another time, as libfaketime understands it."""
-    library = "LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1"
-    return with_settings(f'Environment="{library}" "FAKETIME={time}"')
+    return with_settings(f'Environment="{_FAKE_CLOCK}" "FAKETIME={time}"')
+
+
+CLOCK_IS_SET = "echo +0 >/srv/clock"
+"""A shell command after which `late_clock` tells the right time."""
+
+
+@contextmanager
+def late_clock(root: Root) -> Iterator[None]:
+    """First boot itself, but no program that it starts, is told a time in 1970 until the clock is set."""
+    root.write("/srv/clock", "@1970-01-01 00:01:00\n")
+    # apt's methods hang when the library reads files in them
+    words = ("FAKETIME_TIMESTAMP_FILE=/srv/clock", "FAKETIME_NO_CACHE=1", "FAKETIME_ONLY_CMDS=python3")
+    with with_settings(f'Environment="{_FAKE_CLOCK}" {" ".join(words)}')(root):
+        yield
 
 
 NETWORK_GOES = "ip address delete 127.0.0.1/8 dev lo"
