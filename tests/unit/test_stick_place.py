@@ -73,6 +73,29 @@ def test_the_partition_of_ventoy_itself_is_refused(tmp_path: Path) -> None:
         stick_at(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("point", "seen"), [("/media/me/Ventoy", True), ("/Volumes/Ventoy 1", True), ("/mnt", False)]
+)
+def test_ventoy_is_seen_by_the_name_of_its_partition(
+    point: str, seen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stick_place, "_disk", lambda _: None)
+    assert stick_place.is_ventoy(Mount("/dev/sdb1", Path(point), "exfat")) is seen
+
+
+@pytest.mark.parametrize(("device", "seen"), [("/dev/sdb1", True), ("/dev/sdc1", False)])
+def test_ventoy_is_seen_by_its_other_partition(
+    device: str, seen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disks = {
+        "sdb1": Path("/sys/block/sdb"),
+        "VTOYEFI": Path("/sys/block/sdb"),
+        "sdc1": Path("/sys/block/sdc"),
+    }
+    monkeypatch.setattr(stick_place, "_disk", lambda path: disks[path.name])
+    assert stick_place.is_ventoy(Mount(device, Path("/mnt"), "exfat")) is seen
+
+
 def test_a_folder_of_a_ventoy_stick_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "folder").mkdir()
     mount = Mount("/dev/sdb1", tmp_path, "exfat")

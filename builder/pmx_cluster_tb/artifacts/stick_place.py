@@ -143,10 +143,9 @@ def _unescaped(text: str) -> str:
 
 def is_ventoy(mount: Mount) -> bool:
     """Whether the file system is on a disk with Ventoy, as far as can be seen without root."""
-    if _EFI_LABEL.exists():
-        return _disk(Path(mount.device)) == _disk(_EFI_LABEL)
-    # where no device has labels: as desktops name the folder after the partition
-    return mount.point.name.startswith("Ventoy")
+    # of two sticks only one has the link, and macOS has none: desktops name the folder after the partition
+    disk = _disk(Path(mount.device))
+    return mount.point.name.startswith("Ventoy") or (disk is not None and disk == _disk(_EFI_LABEL))
 
 
 def _disk(device: Path) -> Path | None:

@@ -79,7 +79,7 @@ def program(ctx: click.Context) -> None:
       pmx-cluster-tb init            write cluster.toml, then fill it in
       pmx-cluster-tb check           until nothing is left to mend
       pmx-cluster-tb plan            see what each node gets
-      pmx-cluster-tb build --out out
+      pmx-cluster-tb bundle --iso ISO --out STICK
 
     `pmx-cluster-tb COMMAND --help` explains a command. Exit status: 0 done, 1 an operation failed,
     2 bad input or usage.
