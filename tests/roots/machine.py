@@ -93,6 +93,13 @@ class Power:
         return Machine(self.root, leader)
 
 
+def make_bootable(root: Root) -> None:
+    """Write what a root needs to boot here, unless it is there; only a root that is full needs it earlier."""
+    settings = "/etc/systemd/system/systemd-udev-trigger.service.d/net.conf"
+    if not root.file(settings).exists():
+        root.write(settings, _NETWORK_DEVICES_ONLY)
+
+
 @contextmanager
 def powered_on(root: Root, console: int | IO[bytes], *, kind: str = "pipe") -> Iterator[Power]:
     """Boot `root`, with what it writes to its console going to `console`; the end of it is a power cut.
@@ -102,9 +109,7 @@ def powered_on(root: Root, console: int | IO[bytes], *, kind: str = "pipe") -> I
     """
     require("systemd-nspawn")
     serial = f"{os.getpid()}-{next(_serial)}"
-    settings = "/etc/systemd/system/systemd-udev-trigger.service.d/net.conf"
-    if not root.file(settings).exists():
-        root.write(settings, _NETWORK_DEVICES_ONLY)
+    make_bootable(root)
     # what a test prepares is older than any power cut
     run(["sync", "--file-system", str(root.layer)])
     with _control_group(serial) as group:

@@ -10,6 +10,7 @@ from tests.artifacts.apt_state import audit
 from tests.firstboot.faults.fault import Fault
 from tests.firstboot.power_on import Boot, End, Event, Watch, power_on
 from tests.firstboot.proxmox import example_cluster, make_proxmox
+from tests.roots.machine import make_bootable
 from tests.roots.root import Root, fresh_root
 from tests.roots.snapshot import Snapshot, differences
 
@@ -51,6 +52,7 @@ def fresh_node(release: str, finished: Path) -> Iterator[Root]:
     """A node before its first boot, whose steps do not wait long."""
     with fresh_root(release, finished, disk_mib=_DISK_MIB) as root:
         make_proxmox(root, example_cluster(), retry=_QUICK, step_s=_STEP_S)
+        make_bootable(root)
         yield root
 
 
