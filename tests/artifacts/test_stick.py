@@ -217,6 +217,17 @@ def test_names_in_other_letters_are_refused(iso: Iso, tmp_path: Path, spelling: 
     assert content_of(stick) == {}
 
 
+@pytest.mark.parametrize("link", [f"{FOLDER}/nodes", FOLDER, "ventoy"])
+def test_nothing_is_written_behind_a_link(iso: Iso, tmp_path: Path, link: str) -> None:
+    outside, stick = tmp_path / "outside", tmp_path / "stick"
+    outside.mkdir()
+    (stick / link).parent.mkdir(parents=True)
+    (stick / link).symlink_to(outside)
+    with pytest.raises(BadInput, match=f"{link}` is a symbolic link, which no stick has"):
+        write(asked_bundle(iso, Layout.SHARED), stick)
+    assert content_of(outside) == content_of(stick) == {}
+
+
 @pytest.mark.parametrize("folder", [".", FOLDER])
 def test_a_folder_that_ventoy_ignores_is_refused(iso: Iso, stick: Path, folder: str) -> None:
     (stick / folder / ".ventoyignore").touch()

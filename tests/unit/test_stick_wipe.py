@@ -59,6 +59,26 @@ def test_files_outside_are_never_removed(stick: Path) -> None:
         assert path.exists()
 
 
+@pytest.mark.parametrize("link", [FOLDER, f"{FOLDER}/more", "ventoy"])
+def test_no_link_is_followed(stick: Path, link: str) -> None:
+    """A stick that somebody made elsewhere may have links, and a manifest that names what is behind them."""
+    outside = stick.with_name("outside")
+    if (stick / link).exists():
+        (stick / link).rename(outside)
+    else:
+        outside.mkdir()
+        (outside / "mine").write_text("mine")
+    (stick / link).symlink_to(outside)
+    path = stick / FOLDER / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["files"][0]["path"] = f"{FOLDER}/more/mine"
+    path.write_text(json.dumps(manifest))
+    before = content_of(stick), content_of(outside)
+    with pytest.raises(BadInput, match=f"{link}` is a symbolic link, which no stick has"):
+        wipe_bundles(stick)
+    assert (content_of(stick), content_of(outside)) == before
+
+
 def test_a_ventoy_json_that_cannot_be_read_stops_it(stick: Path) -> None:
     (stick / "ventoy/ventoy.json").write_text("{")
     before = content_of(stick)

@@ -68,14 +68,24 @@ def refuse_unseen(stick: Path, folder: str, ventoy_json: str) -> None:
     """
     for path in (Path(folder), *reversed(Path(ventoy_json).parents[:-1]), Path(ventoy_json)):
         _refuse_other_name(stick / path)
+    refuse_links(stick, folder, ventoy_json)
     for hidden in (stick, stick / folder):
         if (hidden / _IGNORED).exists():
             raise BadInput(f"`{hidden / _IGNORED}` hides all that is beside it from Ventoy", "remove it")
 
 
+def refuse_links(stick: Path, folder: str, ventoy_json: str) -> None:
+    """Raises BadInput if a symbolic link leads out of what a bundle writes or removes. Raises OSError."""
+    below = (stick / folder).rglob("*") if not (stick / folder).is_symlink() else ()
+    for path in (stick / folder, stick / ventoy_json, (stick / ventoy_json).parent, *below):
+        if path.is_symlink():
+            raise BadInput(
+                f"`{path}` is a symbolic link, which no stick has",
+                "remove it, or name another folder with `--out`",
+            )
+
+
 def _refuse_other_name(path: Path) -> None:
-    if path.is_symlink():
-        raise BadInput(f"`{path}` is a symbolic link, which no stick has", "name another folder with `--out`")
     beside = path.parent.iterdir() if path.parent.is_dir() else ()
     for other in beside:
         if other.name != path.name and other.name.lower() == path.name.lower():

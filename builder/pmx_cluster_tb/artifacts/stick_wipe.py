@@ -21,6 +21,7 @@ from pmx_cluster_tb.artifacts.stick_files import (
     told_errors,
 )
 from pmx_cluster_tb.artifacts.stick_manifest import bundle_folders, read_bundle_manifest
+from pmx_cluster_tb.artifacts.stick_place import refuse_links
 from pmx_cluster_tb.artifacts.ventoy_json import PATH as VENTOY_JSON
 from pmx_cluster_tb.artifacts.ventoy_json import without
 from pmx_cluster_tb.problems import BadInput
@@ -56,6 +57,8 @@ def wipe_bundles(stick: Path, folder: str | None = None) -> tuple[Wiped, ...]:
         folders = [one for one in bundle_folders(stick) if folder in (None, one.name)]
         if not folders:
             raise BadInput(f"there is no bundle on `{stick}`", "name the folder where the stick is mounted")
+        for one in folders:
+            refuse_links(stick, one.name, VENTOY_JSON)
         entries = {one.name: _remove_entries(stick, one.name) for one in folders}
         return tuple(_wipe(stick, one, ventoy_json=entries[one.name]) for one in folders)
 
