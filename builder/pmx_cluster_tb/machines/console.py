@@ -14,7 +14,8 @@ from pmx_cluster_tb.machines.terminal import LineListener, Terminal
 _LOGIN = r"(?m)[\w.-]* ?login: "
 _SECRET_PROMPT = re.compile("[Pp]assword: ")
 _REFUSED = "Login incorrect"
-_TRIES_AGAIN = timedelta(seconds=15)
+_SHELL_PROMPT = r"[#$] \Z"
+_TRIES_AGAIN = timedelta(seconds=10)
 _PRINTED_AGAIN = 3
 _SHOWN_LINES = 25
 
@@ -55,27 +56,32 @@ class Console:
     def log_in(self, user: str, password: str | None, deadline: Deadline) -> None:
         """Logs in on a getty and makes the shell ready for commands.
 
-        Kernel messages may hide the prompt, and a getty may throw away what was typed early: so it asks
-        for the prompt again until the deadline.
+        Kernel messages may hide a prompt, and a getty and a login throw away what was typed early: so it asks
+        again until the deadline, for the shell where it should be in already, and else for the prompt.
         """
-        attempt = Deadline(_TRIES_AGAIN)
+        attempt, is_in = Deadline(_TRIES_AGAIN), False
         while True:
             index, _ = self._maybe(
-                [_LOGIN, _SECRET_PROMPT, _REFUSED, self._shell_mark()], deadline, attempt, "login"
+                [_LOGIN, _SECRET_PROMPT, _REFUSED, self._shell_mark(), _SHELL_PROMPT],
+                deadline,
+                attempt,
+                "login",
             )
             attempt = Deadline(_TRIES_AGAIN)
             if index == 0:
                 self.send(f"{user}\n")
-                if password is None:
-                    self._ask_for_shell()
+                is_in = password is None
             elif index == 1:
                 self.send(f"{password or ''}\n")
-                self._ask_for_shell()
+                is_in = True
             elif index == 2:
                 raise self._failure(MachineFailed, f"login as `{user}` is refused")
             elif index == 3:
                 break
-            else:
+            elif is_in:
+                self._ask_for_shell()
+                is_in = False
+            elif index is None:
                 self.send("\n")
         self._prepare(deadline)
 

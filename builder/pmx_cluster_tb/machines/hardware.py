@@ -1,7 +1,7 @@
 """What a machine is made of, and QEMU's options for it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -77,7 +77,7 @@ class DirectBoot:
 
     kernel: Path
     initrd: Path
-    arguments: str = field(default="console=ttyS0")
+    arguments: str = "console=ttyS0"
 
 
 def port_path(index: int) -> str:
@@ -88,7 +88,8 @@ def port_path(index: int) -> str:
 def options(hardware: Hardware, firmware_code: Path | None) -> list[str]:
     """QEMU's options for `hardware`, with no NIC in its ports."""
     return [
-        *("-machine", "q35", "-nodefaults", "-display", "none"),
+        # nobody looks at the screen, but without one GRUB on a BIOS never gets to its menu
+        *("-machine", "q35", "-nodefaults", "-display", "none", "-device", "VGA"),
         *("-smp", str(hardware.processors), "-m", str(hardware.memory_mib)),
         *("-object", "rng-random,id=random,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=random"),
         *_firmware(hardware, firmware_code),

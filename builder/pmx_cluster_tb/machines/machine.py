@@ -76,6 +76,7 @@ class Machine:
         self._console = Console(self.name, running.line, self._listener)
         try:
             running.monitor.greet(Deadline(_QUICKLY))
+            running.prefer_timers()
             for port in self.hardware.ports:
                 if port.name in self._plugged:
                     running.monitor.execute("device_add", Deadline(_QUICKLY), **plugged(port))
@@ -96,7 +97,7 @@ class Machine:
 
     def wait_off(self, lasts: timedelta = _BOOT_LASTS) -> None:
         """Waits until the guest has switched itself off."""
-        running = self._on()
+        running = self.running
         wait_until(
             f"power-off of {self.name}",
             running.process.poll,
@@ -194,7 +195,7 @@ class Machine:
         if port not in self._plugged:
             self._plugged.add(port)
             if self.is_on:
-                self._on().monitor.execute("device_add", Deadline(_QUICKLY), **plugged(place))
+                self.running.monitor.execute("device_add", Deadline(_QUICKLY), **plugged(place))
 
     def unplug(self, port: str, lasts: timedelta = _LASTS) -> None:
         """The NIC in the port vanishes; done when the guest has let go of it."""
@@ -203,7 +204,7 @@ class Machine:
             return
         self._plugged.remove(port)
         if self.is_on:
-            monitor = self._on().monitor
+            monitor = self.running.monitor
             told = len(monitor.events)
             monitor.execute("device_del", Deadline(_QUICKLY), id=nic_id(port))
             try:
@@ -218,12 +219,14 @@ class Machine:
 
     def set_lan(self, index: int = 0, *, up: bool) -> None:
         """Takes the carrier from the NIC with `index`, or gives it back."""
-        self._on().monitor.execute("set_link", Deadline(_QUICKLY), name=lan_id(index), up=up)
+        self.running.monitor.execute("set_link", Deadline(_QUICKLY), name=lan_id(index), up=up)
 
     def _port(self, name: str) -> CablePort:
         return next(port for port in self.hardware.ports if port.name == name)
 
-    def _on(self) -> Running:
+    @property
+    def running(self) -> Running:
+        """QEMU and the lines to it; MachineFailed while it is off."""
         if self._running is None:
             raise MachineFailed(f"{self.name} is off")
         return self._running

@@ -1,7 +1,9 @@
 """One run of QEMU, from switching on to switching off."""
 
+import os
 import socket
-from contextlib import ExitStack
+import sys
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -51,3 +53,15 @@ class Running:
         self.process.kill()
         self.process.wait()
         self.monitor.connection.close()
+
+    def prefer_timers(self) -> None:
+        """Has QEMU's first thread run before its guest's processors, where that is allowed.
+
+        That thread delivers timers, and the processors are threads that never sleep: on a busy machine Linux
+        finds its timer broken while it boots ("IO-APIC + timer doesn't work"), and panics. To be called when
+        the other threads are there, for they would inherit it.
+        """
+        if sys.platform == "linux":
+            with suppress(PermissionError, ProcessLookupError):
+                # of one thread, not of the process (setpriority(2), "C library/kernel differences")
+                os.setpriority(os.PRIO_PROCESS, self.process.pid, -10)

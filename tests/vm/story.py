@@ -1,0 +1,169 @@
+"""From a cluster file and an ISO to three nodes in a ring, on machines that nobody touches.
+
+`Story` is one telling: make the sticks, `install` each node, let `first_boot` finish it, and then the ring's
+fortunes. Tests and the demonstration call its parts; mutations start from what an earlier part left.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
+
+from pmx_cluster_tb.machines.hardware import Bus, Firmware
+from pmx_cluster_tb.machines.machine import Machine
+from tests.roots.commands import require
+from tests.roots.root import needs_root
+from tests.vm.cluster import NAMES, PASSWORD, Parts, make_hardware, write_cluster
+from tests.vm.ends import finish, installed
+from tests.vm.lan import Lan, lan
+from tests.vm.milestones import Milestones
+from tests.vm.standin.build import StandIn, stand_in
+
+INSTALLS = timedelta(minutes=25)
+FINISHES = timedelta(minutes=40)
+STARTS = timedelta(minutes=10)
+HEALS = timedelta(minutes=3)
+
+FIRMWARE = {"pve1": Firmware.BIOS, "pve2": Firmware.UEFI, "pve3": Firmware.BIOS}
+"""Both ways to start: nodes of one cluster need not be alike."""
+
+
+@dataclass
+class Node:
+    """A machine of the story, and what is behind its disks."""
+
+    machine: Machine
+    parts: Parts
+    untouched: dict[Path, str]
+
+    @property
+    def name(self) -> str:
+        return self.machine.name
+
+
+@dataclass
+class Story:
+    """One telling, with everything that it leaves in `folder`."""
+
+    folder: Path
+    stand_in: StandIn
+    lan: Lan
+    nodes: dict[str, Node]
+    milestones: Milestones
+    broken: str = ""
+
+    def each(self, part: Callable[[Node], None]) -> None:
+        """Has all nodes go through `part`, side by side; the first failure is raised when all have ended."""
+        with ThreadPoolExecutor(len(self.nodes)) as pool:
+            for _ in pool.map(part, self.nodes.values()):
+                pass
+
+    def install(self, node: Node) -> None:
+        """From the stick to a machine that has switched itself off."""
+        node.machine.start()
+        self.milestones.tell(node.name, "switched on with the stick in")
+        installed(node.machine, INSTALLS)
+        node.machine.wait_off(STARTS)
+        self.milestones.tell(node.name, "is off: the stick comes out")
+        unplug_stick(node)
+
+    def first_boot(self, node: Node) -> None:
+        """From the first start without the stick to the word that only a success prints, and a root shell."""
+        node.machine.start()
+        finish(node.machine, PASSWORD, FINISHES)
+        log_in(node)
+
+
+def unplug_stick(node: Node) -> None:
+    """The machine starts without its stick from now on."""
+    machine = node.machine
+    disks = tuple(disk for disk in machine.hardware.disks if disk.bus is not Bus.USB)
+    machine.hardware = replace(machine.hardware, disks=disks)
+
+
+def log_in(node: Node) -> None:
+    """A root shell on the node's console."""
+    node.machine.log_in("root", PASSWORD, STARTS)
+
+
+@contextmanager
+def story(
+    codename: str,
+    folder: Path,
+    *,
+    show: Callable[[str], None] = lambda _: None,
+    names: tuple[str, ...] = NAMES,
+) -> Iterator[Story]:
+    """The machines of a story, off, with their sticks in; the end of it is a power cut for all."""
+    needs_root()
+    require("xorriso", "qemu-system-x86_64", "qemu-img")
+    medium = stand_in(codename)
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        network = stack.enter_context(lan(medium, folder))
+        # the path of a UNIX socket is short
+        sockets = Path(stack.enter_context(TemporaryDirectory(prefix="pmx-")))
+        told = Milestones(show)
+        isos = bundle(folder, medium, os.environ.get("PMX_ISO"))
+        told.tell("", f"`bundle` has made {len(isos)} ISOs")
+        nodes = {}
+        for name in names:
+            node = make_node(
+                name, folder / name, sockets=sockets, iso=isos[name], network=network, milestones=told
+            )
+            stack.enter_context(node.machine)
+            nodes[name] = node
+        yield Story(folder, medium, network, nodes, told)
+
+
+def bundle(folder: Path, medium: StandIn, real: str | None) -> dict[str, Path]:
+    """The prepared ISO of each node, made by the command that users run; of a `real` ISO if there is one."""
+    release = medium.product.release if real is None else os.environ.get("PMX_ISO_RELEASE", "9.2")
+    file = write_cluster(folder, release)
+    out = folder / "stick"
+    out.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "pmx_cluster_tb", "bundle", str(file)]
+    ran = subprocess.run(
+        [*command, "--iso", real or str(medium.iso), "--out", str(out)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "builder")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    isos = sorted(out.rglob("*.iso"))
+    found = {name: iso for name in NAMES for iso in isos if name in iso.name}
+    assert sorted(found) == sorted(NAMES), isos
+    return found
+
+
+def make_node(
+    name: str, folder: Path, *, sockets: Path, iso: Path, network: Lan, milestones: Milestones
+) -> Node:
+    """The machine `name`, with the ISO on a stick that can be written to."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stick = Path(copyfile(iso, folder / "stick.img"))
+    hardware, parts = make_hardware(
+        name, folder, sockets=sockets, stick=stick, lan=network.add(name), firmware=FIRMWARE[name]
+    )
+    machine = Machine(name, hardware, folder, prefix=network.prefix, listener=milestones.listener(name))
+    return Node(machine, parts, {path: sha256(path) for path in (parts.other, parts.stick)})
+
+
+def changed_disks(node: Node) -> list[str]:
+    """Which of the disks that nothing may write to have changed."""
+    return [path.name for path, digest in node.untouched.items() if sha256(path) != digest]
+
+
+def sha256(path: Path) -> str:
+    """Of the file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,83 @@
+"""The whole story: from a cluster file and an ISO to a ring that heals, on machines that nobody touches.
+
+Its parts are tests in this order. Each goes on where the one before it ended; what a failed one left is of no
+use to the others, so they fail at once.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.vm.cluster import CABLES, NAMES
+from tests.vm.finished import is_finished
+from tests.vm.journal import failed_units, unexpected_errors
+from tests.vm.ring import back_by_itself, cut_power, give_power, goes_by, plug, port_to, pull, reaches, whole
+from tests.vm.story import Story, changed_disks, story
+
+pytestmark = pytest.mark.root
+
+RELEASES = ("bookworm", pytest.param("trixie", marks=pytest.mark.full))
+
+
+@pytest.fixture(scope="module", params=RELEASES)
+def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    """The story on a release, switched off and with the sticks in."""
+    folder = tmp_path_factory.mktemp(f"story-{request.param}")
+    with story(request.param, folder, show=print) as one:
+        yield one
+
+
+@pytest.fixture(autouse=True)
+def nothing_was_wrong_before(request: pytest.FixtureRequest, told: Story) -> Iterator[None]:
+    """Fails a part at once whose beginning is missing."""
+    assert not told.broken, f"an earlier part has failed: {told.broken}"
+    failed_before = request.session.testsfailed
+    yield
+    if request.session.testsfailed > failed_before:
+        told.broken = request.node.name
+
+
+def test_unattended_installation(told: Story) -> None:
+    told.each(told.install)
+    assert {name: changed_disks(node) for name, node in told.nodes.items()} == {name: [] for name in NAMES}
+
+
+def test_first_boot_finishes(told: Story) -> None:
+    told.each(told.first_boot)
+    for node in told.nodes.values():
+        is_finished(told, node)
+
+
+def test_ring_forms_when_the_cables_come(told: Story) -> None:
+    for cable in CABLES:
+        plug(told, cable)
+    whole(told)
+
+
+def test_traffic_goes_round_when_a_cable_is_pulled(told: Story) -> None:
+    cable = CABLES[0]
+    (first, _), (second, _) = cable
+    near, third = told.nodes[first], NAMES[2]
+    pull(told, cable)
+    goes_by(near, second, port_to(first, third))
+    reaches(near, second)
+    told.milestones.tell(first, f"reaches {second} by way of {third}")
+    plug(told, cable)
+    whole(told)
+
+
+def test_node_comes_back_after_a_power_cut(told: Story) -> None:
+    node = told.nodes[NAMES[1]]
+    cut_power(told, node)
+    reaches(told.nodes[NAMES[0]], NAMES[2])
+    give_power(told, node)
+    back_by_itself(told, node)
+    whole(told)
+
+
+def test_nothing_is_left_wrong(told: Story) -> None:
+    for node in told.nodes.values():
+        assert failed_units(node) == []
+        assert unexpected_errors(node) == []
+        node.machine.succeed("pmx-ring status")
+    assert {name: changed_disks(node) for name, node in told.nodes.items()} == {name: [] for name in NAMES}
