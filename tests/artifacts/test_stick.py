@@ -200,6 +200,52 @@ def test_a_damaged_manifest_is_replaced(iso: Iso, stick: Path) -> None:
     assert is_own(stick)
 
 
+@pytest.mark.parametrize("content", [b'{"format": "pmx-cluster-tb output"}', b'{"name": "my app"}', b"[1]"])
+def test_a_folder_with_another_manifest_is_left(iso: Iso, stick: Path, content: bytes) -> None:
+    (stick / FOLDER / "manifest.json").write_bytes(content)
+    (stick / FOLDER / "README.txt").write_text("mine")
+    before = content_of(stick)
+    with pytest.raises(BadInput, match=rf"no bundle made `{stick}/{FOLDER}/manifest.json`"):
+        write(asked_bundle(iso), stick)
+    assert content_of(stick) == before
+
+
+@pytest.mark.parametrize(
+    ("layout", "name"),
+    [(Layout.SEPARATE, "pmx-pvc1_pve1_proxmox-ve_9.2-1"), (Layout.SHARED, "nodes/pve1.toml")],
+)
+def test_answers_that_a_damaged_manifest_forgot_are_not_lost_sight_of(
+    iso: Iso, stick: Path, layout: Layout, name: str
+) -> None:
+    write(asked_bundle(iso, layout), stick)
+    (stick / FOLDER / "manifest.json").write_bytes(b"")
+    before = content_of(stick)
+    with pytest.raises(BadInput, match=rf"there is more of an earlier bundle.*`{FOLDER}/{name}"):
+        write(asked_bundle(replace(iso, iso_release="2")), stick)
+    assert content_of(stick) == before
+
+
+def test_a_file_that_its_owner_puts_at_a_new_name_is_left(iso: Iso, stick: Path) -> None:
+    write(asked_bundle(iso), stick)
+    (stick / FOLDER / "injection.tar.gz").write_text("mine")
+    with pytest.raises(BadInput, match="no bundle made them"):
+        write(asked_bundle(iso, Layout.SHARED), stick)
+
+
+def test_a_name_that_is_no_utf8_does_no_harm(iso: Iso, stick: Path) -> None:
+    other = iso.path.rename(iso.path.with_name("\udcff.iso"))
+    written = write(asked_bundle(replace(iso, path=other)), stick)
+    assert stick_module.earlier_bundle(stick, FOLDER) == written.manifest
+
+
+@pytest.mark.parametrize("path", [FOLDER, f"{FOLDER}/manifest.json/folder"])
+def test_what_is_in_the_way_is_told(iso: Iso, tmp_path: Path, path: str) -> None:
+    (tmp_path / "stick" / path).parent.mkdir(parents=True)
+    (tmp_path / "stick" / path).touch()
+    with pytest.raises(UserError, match="cannot write"):
+        write(asked_bundle(iso), tmp_path / "stick")
+
+
 def test_files_at_planned_names_that_no_bundle_made_are_left(iso: Iso, stick: Path) -> None:
     (stick / FOLDER / "README.txt").write_text("mine")
     before = content_of(stick)

@@ -49,7 +49,14 @@ def test_the_folder_goes_with_what_interrupted_runs_and_macos_left(stick: Path) 
 
 def test_files_outside_are_never_removed(stick: Path) -> None:
     path = stick / FOLDER / "manifest.json"
-    for name in ("holiday.iso", f"{FOLDER}/../holiday.iso", "/etc/passwd", FOLDER, "pmx-other/x"):
+    for name in (
+        "holiday.iso",
+        f"{FOLDER}/../holiday.iso",
+        "/etc/passwd",
+        FOLDER,
+        "pmx-other/x",
+        f"{FOLDER}/\0",
+    ):
         manifest = json.loads(path.read_text())
         manifest["files"][0]["path"] = name
         path.write_text(json.dumps(manifest))
@@ -77,6 +84,25 @@ def test_no_link_is_followed(stick: Path, link: str) -> None:
     with pytest.raises(BadInput, match=f"{link}` is a symbolic link, which no stick has"):
         wipe_bundles(stick)
     assert (content_of(stick), content_of(outside)) == before
+
+
+def test_folders_in_place_of_files_do_not_stop_it(stick: Path) -> None:
+    readme = stick / FOLDER / "README.txt"
+    readme.unlink()
+    readme.mkdir()
+    (readme / "mine").write_text("mine")
+    wipe_bundles(stick)
+    assert content_of(stick).keys() == {"ventoy/ventoy.json", f"{FOLDER}/README.txt/mine"}
+
+
+def test_a_folder_with_another_manifest_is_left(stick: Path) -> None:
+    other = {"menu_alias": [{"image": "/pmx-tools/x.iso", "alias": "mine"}]}
+    (stick / "pmx-tools").mkdir()
+    (stick / "pmx-tools/manifest.json").write_text('{"format": "pmx-cluster-tb output"}')
+    (stick / "ventoy/ventoy.json").write_text(json.dumps(other))
+    assert [one.folder for one in wipe_bundles(stick)] == [FOLDER]
+    assert json.loads((stick / "ventoy/ventoy.json").read_text()) == other
+    assert content_of(stick).keys() == {"ventoy/ventoy.json", "pmx-tools/manifest.json"}
 
 
 def test_a_ventoy_json_that_cannot_be_read_stops_it(stick: Path) -> None:

@@ -39,6 +39,7 @@ from pmx_cluster_tb.artifacts.stick_manifest import (
     SourceIso,
     bundle_folders,
     bundle_manifest_bytes,
+    is_other_manifest,
     made_of,
     read_bundle_manifest,
     title_of,
@@ -49,6 +50,7 @@ from pmx_cluster_tb.artifacts.stick_space import Write, require_room
 from pmx_cluster_tb.artifacts.ventoy_json import PATH as VENTOY_JSON
 from pmx_cluster_tb.artifacts.ventoy_json import merged, without
 from pmx_cluster_tb.plan.bundle import BundlePlan, Layout, PreparedIso
+from pmx_cluster_tb.plan.stick_names import holds_answers
 from pmx_cluster_tb.plan.types import NodePlan
 from pmx_cluster_tb.problems import BadInput, UserError
 from pmx_cluster_tb.progress import Observer, Progress
@@ -125,14 +127,26 @@ class _Writer:
 
     def _refuse_others(self) -> None:
         refuse_unseen(self._top, self._plan.folder, VENTOY_JSON)
+        manifest = self._top / self._plan.folder / MANIFEST_NAME
+        is_damaged = self._earlier is None and manifest.exists()
+        if is_damaged and is_other_manifest(manifest):
+            raise BadInput(f"no bundle made `{manifest}`", f"move the folder `{manifest.parent}` elsewhere")
         known = self._earlier.paths if self._earlier else set()
-        has_manifest = (self._top / self._plan.folder / MANIFEST_NAME).is_file()
         others = sorted(path for path in self._planned_paths - known if (self._top / path).exists())
-        if others and not has_manifest:
+        if others and not is_damaged:
             raise BadInput(
                 f"`{self._top}` has files at names that a bundle uses, and no bundle made them: "
                 f"{', '.join(f'`{path}`' for path in others)}",
                 "move them elsewhere",
+            )
+        there = files_below(self._top, manifest.parent)
+        left = [path for path in there if holds_answers(path) and path not in self._planned_paths]
+        if is_damaged and left:
+            # nothing would know them any more, nor wipe them
+            raise BadInput(
+                f"`{manifest}` is damaged, and there is more of an earlier bundle, with hashes of passwords: "
+                f"{', '.join(f'`{path}`' for path in left)}",
+                "remove it",
             )
 
     def _is_unchanged(self, iso: PreparedIso, known: BundleIso) -> bool:
@@ -252,7 +266,8 @@ class _Writer:
             proxmox_ve=self._bundle.proxmox_ve,
             layout=plan.layout,
             source=SourceIso(
-                name=iso.path.name,
+                # a name that is no UTF-8 would make the manifest unreadable
+                name=iso.path.name.encode("utf-8", "replace").decode(),
                 release=f"{iso.release}-{iso.iso_release}",
                 size=iso.size,
                 sha256=self._bundle.iso_sha256,
@@ -277,12 +292,16 @@ def _images(iso: Iso, new: Sequence[PreparedIso]) -> tuple[PreparedImage, ...]:
 
 
 def earlier_bundle(stick: Path, folder: str) -> BundleManifest | None:
-    """The bundle in `folder` of `stick`; None where there is none, or its manifest is damaged."""
-    try:
-        return read_bundle_manifest(stick / folder)
-    except BadInput:
-        # a cut may have damaged it; the new one takes its place
-        return None
+    """The bundle in `folder` of `stick`; None where there is none, or its manifest is damaged.
+
+    Raises UserError if it cannot be read.
+    """
+    with told_errors(stick):
+        try:
+            return read_bundle_manifest(stick / folder)
+        except BadInput:
+            # a cut may have damaged it; the new one takes its place
+            return None
 
 
 def node_digest(plan: NodePlan) -> str:

@@ -118,7 +118,9 @@ def _is_there(path: Path, content: bytes, digest: str) -> bool:
 
 
 def remove_file(path: Path) -> bool:
-    """Removes `path`; whether it was there. Raises OSError."""
+    """Removes the file `path`; whether it was there. Raises OSError."""
+    if path.is_dir():
+        return False
     try:
         path.unlink()
     except (FileNotFoundError, NotADirectoryError):

@@ -116,7 +116,7 @@ def read_bundle_manifest(folder: Path) -> BundleManifest | None:
     path = folder / MANIFEST_NAME
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     try:
         manifest = pydantic.TypeAdapter(BundleManifest).validate_json(content)
@@ -132,15 +132,32 @@ def is_bundle_manifest(path: Path) -> bool:
     return path.is_file() and _FORMAT.encode() in path.read_bytes()
 
 
+def is_other_manifest(path: Path) -> bool:
+    """Whether the file at `path` is a whole manifest.json, but no bundle's: `build` makes such, too.
+
+    Raises OSError.
+    """
+    if not path.is_file() or is_bundle_manifest(path):
+        return False
+    try:
+        return bool(json.loads(path.read_bytes()))
+    except (ValueError, RecursionError):
+        # a cut leaves what is no JSON
+        return False
+
+
 def bundle_folders(stick: Path) -> list[Path]:
     """The folders at the top of `stick` that a bundle may have made, by name. Raises OSError."""
     return sorted(
         path
         for path in stick.iterdir()
-        if path.name.startswith(FOLDER_PREFIX) and path.is_dir() and (path / MANIFEST_NAME).is_file()
+        if path.name.startswith(FOLDER_PREFIX)
+        and path.is_dir()
+        and (path / MANIFEST_NAME).is_file()
+        and not is_other_manifest(path / MANIFEST_NAME)
     )
 
 
 def _is_inside(folder: str, path: str) -> bool:
     parts = path.split("/")
-    return len(parts) > 1 and parts[0] == folder and not {"", ".", ".."} & set(parts)
+    return len(parts) > 1 and parts[0] == folder and not {"", ".", ".."} & set(parts) and "\0" not in path

@@ -49,3 +49,10 @@ def injection(cluster: Cluster) -> str:
 def readme(cluster: Cluster) -> str:
     """What the person at the machine reads."""
     return f"{folder(cluster.name)}/README.txt"
+
+
+def holds_answers(path: str) -> bool:
+    """Whether a file in the folder of a cluster is named as those here with answers."""
+    top, _, rest = path.partition("/")
+    is_iso = rest.startswith(f"{top}_") and rest.endswith(_NORMAL_MODE)
+    return is_iso or (rest.startswith("nodes/") and rest.endswith(".toml"))
