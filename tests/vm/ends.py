@@ -1,0 +1,44 @@
+"""Waiting for the end of an installation and of a first boot, and saying at once why it is not a good one."""
+
+import re
+from datetime import timedelta
+
+from pmx_cluster_tb.machines.failure import Deadline, MachineFailed
+from pmx_cluster_tb.machines.machine import Machine
+
+_INSTALLED = r"Powering off \.\.\.|(Installation (?:refused|failed): [^\r\n]*|Rebooting \.\.\.)"
+_SAYS = "pmx first boot: "
+_BEGINS = rf"{_SAYS}(?:node |(error: [^\r\n]*))"
+_ENDS = rf"{_SAYS}(?:finished: [0-9a-f]{{64}}|(not finished[^\r\n]*|gave up[^\r\n]*|error: [^\r\n]*))"
+_BEGINS_WITHIN = timedelta(minutes=5)
+_SILENCE = (
+    "systemctl --no-pager --lines=20 status 'proxmox-first-boot*'; ls -l /var/lib/proxmox-first-boot; "
+    "head -c 200 /var/lib/proxmox-first-boot/proxmox-first-boot | cat -v"
+)
+
+
+def installed(machine: Machine, lasts: timedelta) -> None:
+    """Waits until the stand-in's installer is done and switches the machine off."""
+    end = machine.console.expect(_INSTALLED, Deadline(lasts))
+    if end[1] is not None:
+        raise MachineFailed(f"installation of {machine.name}: {end[1]}\n{machine.console.last_lines()}")
+
+
+def finish(machine: Machine, password: str, lasts: timedelta) -> None:
+    """Waits until first boot has said that it has finished, over all its reboots."""
+    deadline = Deadline(lasts)
+    begun = machine.console.expect(f"{_BEGINS}|(login): ", deadline)
+    if begun[2]:
+        begun = _begun_late(machine, password, lasts)
+    end = machine.console.expect(_ENDS, deadline) if begun[1] is None else begun
+    if end[1] is not None:
+        raise MachineFailed(f"first boot of {machine.name}: {end[1]}\n{machine.console.last_lines()}")
+
+
+def _begun_late(machine: Machine, password: str, lasts: timedelta) -> re.Match[str]:
+    try:
+        return machine.console.expect(_BEGINS, Deadline(_BEGINS_WITHIN))
+    except MachineFailed:
+        machine.log_in("root", password, lasts)
+        found = machine.execute(_SILENCE).output
+    raise MachineFailed(f"first boot of {machine.name} has said nothing; this is there:\n{found}")

@@ -1,0 +1,206 @@
+"""Ways to break the product, each with what the story must say then.
+
+A mutation changes what `bundle` made, or a finished node, and nothing of the tests.
+"""
+
+import io
+import json
+import re
+import subprocess
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pmx_cluster_tb.artifacts.iso import iso_members
+
+Hook = dict[str, bytes]
+"""The members of a first-boot file by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnMedium:
+    """Changes the answer or the hook of an ISO, None for none; `cause` is a pattern of what must be said."""
+
+    name: str
+    cause: str
+    answer: Callable[[str], str] = str
+    hook: Callable[[bytes], bytes | None] = bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnNode:
+    """Changes a finished node by a shell command."""
+
+    name: str
+    cause: str
+    command: str
+
+
+def replaced(pattern: str, text: str) -> Callable[[str], str]:
+    """Another answer; fails if `pattern` is not in it, which would be no mutation."""
+
+    def change(answer: str) -> str:
+        changed, count = re.subn(pattern, text, answer)
+        assert count, pattern
+        return changed
+
+    return change
+
+
+def without_step(name: str, most_s: int = 900) -> Callable[[bytes], bytes]:
+    """A hook that leaves a step off, and gives up early where others miss it."""
+
+    def change(hook: bytes) -> bytes:
+        members = _members(hook)
+        steps = members["firstboot/all_steps.py"].decode()
+        changed, count = re.subn(rf"\n        {name}_step\([^\n]*\),", "", steps)
+        assert count == 1, name
+        members["firstboot/all_steps.py"] = changed.encode()
+        return _packed(hook, members)
+
+    return lambda hook: hasty(change(hook), most_s)
+
+
+def without_package(name: str) -> Callable[[bytes], bytes]:
+    """A hook whose package `name` is missing."""
+
+    def change(hook: bytes) -> bytes:
+        members = _members(hook)
+        (found,) = (one for one in members if one.startswith(f"packages/{name}_"))
+        del members[found]
+        return _packed(hook, members)
+
+    return lambda hook: hasty(change(hook))
+
+
+def hasty(hook: bytes, most_s: int = 900) -> bytes:
+    """A hook that tries nothing for longer than `most_s`."""
+    members = _members(hook)
+    settings = json.loads(members["settings.json"])
+    settings["deadlines_s"] = {
+        step: min(seconds, most_s) for step, seconds in settings["deadlines_s"].items()
+    }
+    members["settings.json"] = json.dumps(settings).encode()
+    return _packed(hook, members)
+
+
+def of_another_node(hook: bytes) -> bytes:
+    """A hook that was made for pve2."""
+    members = _members(hook)
+    members["settings.json"] = members["settings.json"].replace(b'"pve1"', b'"pve2"', 1)
+    return _packed(hook, members)
+
+
+ON_MEDIUM = (
+    OnMedium(
+        name="another serial in the answer",
+        answer=replaced("PMXTARGET1", "PMXTARGET9"),
+        cause="refused: no disk found that matches",
+    ),
+    OnMedium(
+        name="another NIC in the answer",
+        answer=replaced("enx525400aa0001", "enx525400aa0009"),
+        cause="refused: no network interface found that matches",
+    ),
+    OnMedium(
+        name="a misspelt key in the answer",
+        answer=replaced("reboot-mode", "reboot-mood"),
+        cause="refused: global: unknown field `reboot-mood`",
+    ),
+    OnMedium(
+        name="no hook on the medium",
+        hook=lambda _: None,
+        cause="refused: the answer wants a first-boot hook",
+    ),
+    OnMedium(
+        name="the machine is not switched off",
+        answer=replaced('reboot-mode = "power-off"\n', ""),
+        cause="Rebooting",
+    ),
+    OnMedium(
+        name="an empty hook",
+        hook=lambda _: b"#!/bin/sh\n",
+        cause="has said nothing",
+    ),
+    OnMedium(
+        name="no first-boot section in the answer",
+        answer=replaced(r"\[first-boot\](\n.+)+", ""),
+        cause="has said nothing",
+    ),
+    OnMedium(
+        name="the hook of another node",
+        hook=of_another_node,
+        cause="this file is for node `pve2`, and this machine is `pve1`",
+    ),
+    OnMedium(
+        name="the package of the ring is not in the hook",
+        hook=without_package("pmx-ring"),
+        cause="cannot read packages/pmx-ring_",
+    ),
+    OnMedium(
+        name="the enterprise repositories stay on",
+        hook=without_step("repositories", most_s=180),
+        cause=r"401|not finished, because of upgrade",
+    ),
+    OnMedium(
+        name="no upgrade",
+        hook=without_step("upgrade"),
+        cause="runs on pve1, and the newer one is",
+    ),
+    OnMedium(
+        name="no user",
+        hook=without_step("user"),
+        cause="no such user",
+    ),
+)
+
+ON_NODE = (
+    OnNode(
+        name="no .link for the ports",
+        command="rm /usr/lib/systemd/network/00-pmx-ring-*.link && update-initramfs -u",
+        cause="en0",
+    ),
+    OnNode(
+        name="no rule for the hotplug",
+        command="rm $(dpkg -L pmx-ring | grep /udev/rules.d/.*rules)",
+        cause="en0",
+    ),
+    OnNode(
+        name="fabricd is switched off",
+        command="rm -f /etc/frr/daemons.conf; sed -i s/^fabricd=yes/fabricd=no/ /etc/frr/daemons",
+        cause="fabricd",
+    ),
+)
+
+
+def mutate_medium(iso: Path, mutation: OnMedium) -> None:
+    """Changes the answer and the hook in `iso` itself."""
+    members = iso_members(iso, ["/answer.toml", "/proxmox-first-boot"])
+    answer = mutation.answer(members["/answer.toml"].decode())
+    hook = mutation.hook(members["/proxmox-first-boot"])
+    folder = iso.with_name("mutation")
+    folder.mkdir()
+    (folder / "answer.toml").write_text(answer)
+    changes = ["-map", str(folder / "answer.toml"), "/answer.toml"]
+    if hook is None:
+        changes += ["-rm", "/proxmox-first-boot", "--"]
+    else:
+        (folder / "hook").write_bytes(hook)
+        changes += ["-map", str(folder / "hook"), "/proxmox-first-boot"]
+    command = ["xorriso", "-boot_image", "any", "keep", "-dev", str(iso), *changes]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def _members(hook: bytes) -> Hook:
+    with zipfile.ZipFile(io.BytesIO(hook)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _packed(hook: bytes, members: Hook) -> bytes:
+    target = io.BytesIO()
+    target.write(hook[: hook.index(b"PK")])
+    with zipfile.ZipFile(target, "a") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return target.getvalue()

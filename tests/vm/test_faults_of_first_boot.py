@@ -1,0 +1,59 @@
+"""The power fails at several moments of a first boot: whichever it is, one of the next boots finishes it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pmx_cluster_tb.machines.failure import Deadline
+from pmx_cluster_tb.machines.images import overlaid
+from tests.vm.journal import failed_units
+from tests.vm.story import FINISHES, Node, Story, story
+
+pytestmark = [pytest.mark.root, pytest.mark.full]
+
+_CUTS = {
+    "during the upgrade": r"pmx first boot: repositories: done",
+    "while packages are installed": r"pmx first boot: upgrade: done",
+    "before the user is made": r"pmx first boot: extras: done",
+    "when it asks for a reboot": r"pmx first boot: rebooting: ",
+}
+
+
+@pytest.fixture(scope="module", params=("bookworm", "trixie"))
+def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    """A story of one node, installed and off."""
+    folder = tmp_path_factory.mktemp(f"first-boot-{request.param}")
+    with story(request.param, folder, show=print, names=("pve1",)) as one:
+        one.install(one.nodes["pve1"])
+        yield one
+
+
+@pytest.fixture
+def node(told: Story, tmp_path: Path) -> Iterator[Node]:
+    """The node with disks that are thrown away."""
+    one = told.nodes["pve1"]
+    hardware = one.machine.hardware
+    one.machine.hardware = overlaid(hardware, tmp_path)
+    yield one
+    one.machine.crash()
+    one.machine.hardware = hardware
+
+
+@pytest.mark.parametrize("moment", _CUTS)
+def test_power_cut(told: Story, node: Node, moment: str) -> None:
+    node.machine.start()
+    node.machine.console.expect(_CUTS[moment], Deadline(FINISHES))
+    node.machine.crash()
+    told.first_boot(node)
+    assert failed_units(node) == []
+    node.machine.succeed("dpkg -s pmx-ring pmx-story-pve1 sudo iperf3 >/dev/null && dpkg --audit")
+
+
+def test_power_cuts_at_every_moment_in_turn(told: Story, node: Node) -> None:
+    for said in _CUTS.values():
+        node.machine.start()
+        node.machine.console.expect(f"{said}|pmx first boot: finished", Deadline(FINISHES))
+        node.machine.crash()
+    told.first_boot(node)
+    assert failed_units(node) == []
