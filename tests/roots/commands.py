@@ -13,6 +13,8 @@ import pytest
 PACKAGES = {
     "apt-ftparchive": "apt-utils",
     "busybox": "busybox-static",
+    "cpio": "cpio",
+    "depmod": "kmod",
     "dh": "debhelper",
     "dnsmasq": "dnsmasq-base",
     "dpkg-buildpackage": "dpkg-dev",
@@ -30,9 +32,11 @@ PACKAGES = {
     "mkfs.exfat": "exfatprogs",
     "mkfs.ext4": "e2fsprogs",
     "mkfs.xfs": "xfsprogs",
+    "mksquashfs": "squashfs-tools",
     "mmdebstrap": "mmdebstrap",
     "mount.exfat-fuse": "exfat-fuse",
     "nsenter": "util-linux",
+    "openssl": "openssl",
     "qemu-img": "qemu-utils",
     "qemu-system-x86_64": "qemu-system-x86",
     "setpriv": "util-linux",
@@ -40,6 +44,7 @@ PACKAGES = {
     "systemd-nspawn": "systemd-container",
     "unshare": "util-linux",
     "xorriso": "xorriso",
+    "zstd": "zstd",
 }
 """The Debian package of each program that tests start."""
 

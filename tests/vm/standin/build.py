@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tests.roots.commands import require
 from tests.roots.recipe import recipe
 from tests.vm.standin.kernel import kernel_package, make_initramfs, unpack_kernel
 from tests.vm.standin.medium import make_medium, squash
@@ -21,7 +22,20 @@ from tests.vm.standin.stock import make_stock
 
 _UNUSED_SECONDS = 24 * 3600
 _OF_STOCK = ("stock.py", "stock.sh")
-_OF_PARTS = ("deb.py", "initramfs.sh", "kernel.py", "modules.txt", "mirror.py", "packages.py", "trees")
+_PROGRAMS = (
+    *("apt-ftparchive", "cpio", "depmod", "dpkg-deb", "gpg", "grub-mkrescue", "mformat", "mksquashfs"),
+    *("mmdebstrap", "openssl", "unshare", "xorriso", "zstd"),
+)
+_OF_PARTS = (
+    "build.py",
+    "deb.py",
+    "initramfs.sh",
+    "kernel.py",
+    "modules.txt",
+    "mirror.py",
+    "packages.py",
+    "trees",
+)
 _OF_ISO = ("medium.py", "medium", "live", "installer")
 
 
@@ -42,8 +56,11 @@ class StandIn:
 
 def stand_in(codename: str) -> StandIn:
     """The stand-in on Debian `codename`, made now if it is not in the cache: that takes two minutes."""
+    require(*_PROGRAMS)
     product = PRODUCTS[codename]
-    origin = [asdict(product), recipe(codename).sources]
+    # as old as a root may get, so that tests meet the Debian that users have
+    weeks = int(time.time() // (7 * _UNUSED_SECONDS))
+    origin = [asdict(product), recipe(codename).sources, weeks]
     stock = _kept("stock", codename, _digest(_OF_STOCK, origin), lambda new: make_stock(product, new))
     parts = _kept(
         "parts", codename, _digest(_OF_PARTS, [stock.name]), lambda new: _make_parts(product, stock, new)

@@ -1,9 +1,11 @@
 """What the stand-in's installer chooses and writes, without a machine."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.vm.standin.installer.disk_layout import GIB, layout
-from tests.vm.standin.installer.fetch import read_mode
+from tests.vm.standin.installer.fetch import fetched, labelled, read_mode
 from tests.vm.standin.installer.machine import Disk, chosen_disk, chosen_nic
 from tests.vm.standin.installer.network_files import hosts, interfaces, resolv_conf
 from tests.vm.standin.installer.problem import Refused
@@ -117,3 +119,23 @@ def test_a_medium_that_was_not_prepared_is_refused(text: str | None, why: str) -
 
 def test_modes() -> None:
     assert read_mode('mode = "partition"\npartition_label = "PMX"')["partition_label"] == "PMX"
+
+
+@pytest.mark.parametrize("name", ["Pmx-1", "PMX-1", "pmx-1"])
+def test_labels_are_taken_as_they_are_or_in_one_case(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    assert labelled("Pmx-1", tmp_path) == tmp_path / name
+
+
+def test_a_label_in_another_case_is_none(tmp_path: Path) -> None:
+    (tmp_path / "pMX-1").touch()
+    with pytest.raises(Refused, match="no partition labelled Pmx-1 found"):
+        labelled("Pmx-1", tmp_path)
+
+
+def test_an_answer_on_the_medium(tmp_path: Path) -> None:
+    (tmp_path / "auto-installer-mode.toml").write_text('mode = "iso"\n')
+    with pytest.raises(Refused, match="no answer: "):
+        fetched(tmp_path)
+    (tmp_path / "answer.toml").write_text("[global]\n")
+    assert fetched(tmp_path) == "[global]\n"

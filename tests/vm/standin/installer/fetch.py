@@ -40,13 +40,14 @@ def read_mode(text: str | None) -> Mapping[str, object]:
 
 def _from_partition(label: str) -> str:
     if not any(line.split()[1] == str(_ANSWER) for line in Path("/proc/mounts").read_text().splitlines()):
-        device = _labelled(label, Path("/dev/disk/by-label"))
+        device = labelled(label, Path("/dev/disk/by-label"))
         _ANSWER.mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "-o", "ro", device, _ANSWER], check=True)
     return _text(_ANSWER / "answer.toml")
 
 
-def _labelled(label: str, folder: Path) -> Path:
+def labelled(label: str, folder: Path) -> Path:
+    """The device with a label in `folder`, or with the same in capitals or in small letters."""
     for name in (label, label.upper(), label.lower()):
         if (folder / name).exists():
             return folder / name
