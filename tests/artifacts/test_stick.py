@@ -186,6 +186,33 @@ def test_a_shared_iso_never_meets_older_answers(iso: Iso, stick: Path) -> None:
     assert "injection" in json.loads((stick / "ventoy/ventoy.json").read_text())
 
 
+def test_the_menu_never_tells_old_disks_of_a_new_iso(iso: Iso, stick: Path) -> None:
+    write(asked_bundle(iso), stick)
+    seen = []
+
+    def look(event: Progress) -> None:
+        if not event.doing.startswith("reading"):
+            seen.append(json.loads((stick / "ventoy/ventoy.json").read_text()))
+
+    write(asked_bundle(iso, plan=changed_plan("pve2")), stick, look)
+    assert seen
+    assert [one for one in seen if one != OWN_JSON] == []
+    assert len(json.loads((stick / "ventoy/ventoy.json").read_text())["menu_alias"]) == 5
+
+
+@pytest.mark.parametrize("layout", Layout)
+def test_the_line_that_does_nothing_is_there_before_any_that_wipes(
+    iso: Iso, stick: Path, layout: Layout
+) -> None:
+    def look(event: Progress) -> None:
+        if event.doing.startswith("writing"):
+            images = sorted(path.name for path in (stick / FOLDER).iterdir() if "iso" in path.suffix)
+            assert images[0] == f"00-{FOLDER}-does-nothing.iso"
+            assert (stick / FOLDER / f"{images[0]}.vcfg").exists()
+
+    assert write(asked_bundle(iso, layout), stick, look).paths
+
+
 def test_temporary_files_of_a_cut_are_removed(iso: Iso, stick: Path) -> None:
     left = stick / FOLDER / f"pmx-pvc1_pve1.iso{TEMPORARY_SUFFIX}"
     left.write_bytes(b"half")

@@ -50,7 +50,7 @@ from pmx_cluster_tb.artifacts.stick_space import Write, require_room
 from pmx_cluster_tb.artifacts.ventoy_json import PATH as VENTOY_JSON
 from pmx_cluster_tb.artifacts.ventoy_json import merged, without
 from pmx_cluster_tb.plan.bundle import BundlePlan, Layout, PreparedIso
-from pmx_cluster_tb.plan.stick_names import holds_answers
+from pmx_cluster_tb.plan.stick_names import DOES_NOTHING, holds_answers
 from pmx_cluster_tb.plan.types import NodePlan
 from pmx_cluster_tb.problems import BadInput, UserError
 from pmx_cluster_tb.progress import Observer, Progress
@@ -177,6 +177,10 @@ class _Writer:
     def write(self) -> Written:
         self._claim()
         self._hide()
+        # before there is anything that wipes: else a cut leaves a menu whose first line does
+        for one in self._plan.files:
+            if DOES_NOTHING in one.path:
+                write_file(self._top / one.path, one.content)
         for iso in self._plan.isos:
             if image := self._images.get(iso.path):
                 self._isos[iso.path] = self._write_iso(iso, image)
@@ -203,8 +207,13 @@ class _Writer:
         write_file(self._top / self._plan.folder / MANIFEST_NAME, bundle_manifest_bytes(manifest))
 
     def _hide(self) -> None:
-        """Takes a shared ISO out of ventoy.json before it changes, lest it meets old answers after a cut."""
-        if self._images and self._ventoy_before and self._plan.layout is Layout.SHARED:
+        """Takes an ISO out of ventoy.json before it changes.
+
+        After a cut, it would meet old answers in the shared layout, and be named with old disks in the other.
+        """
+        is_shared = self._plan.layout is Layout.SHARED
+        changed = [path for path in self._images if is_shared or (self._top / path).exists()]
+        if changed and self._ventoy_before:
             replace_or_remove(self._top / VENTOY_JSON, without(self._ventoy_before, self._plan.folder))
 
     def _write_iso(self, iso: PreparedIso, image: PreparedImage) -> BundleIso:

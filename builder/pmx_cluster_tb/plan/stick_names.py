@@ -11,7 +11,7 @@ from pmx_cluster_tb.model.cluster import Cluster, Node
 _NORMAL_MODE = "_VTNORMAL.iso"
 
 DOES_NOTHING = "-does-nothing.iso"
-"""Ends the name of the image that does nothing."""
+"""Ends the name of the image that does nothing; that of its script goes on with `.vcfg`."""
 
 
 def folder(cluster: str) -> str:
