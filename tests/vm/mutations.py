@@ -30,11 +30,12 @@ class OnMedium:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnNode:
-    """Changes a finished node by a shell command."""
+    """Changes a node in the ring by a shell command, before a cable of its comes anew; `undo` is another."""
 
     name: str
     cause: str
     command: str
+    undo: str
 
 
 def replaced(pattern: str, text: str) -> Callable[[str], str]:
@@ -155,21 +156,35 @@ ON_MEDIUM = (
     ),
 )
 
+_LINKS = "/usr/lib/systemd/network/00-pmx-ring-*.link"
+_RULES = "/usr/lib/udev/rules.d/85-pmx-ring.rules"
+_KEPT = "/root/kept"
+
 ON_NODE = (
     OnNode(
         name="no .link for the ports",
-        command="rm /usr/lib/systemd/network/00-pmx-ring-*.link && update-initramfs -u",
-        cause="en0",
+        command=f"mkdir {_KEPT} && mv {_LINKS} {_KEPT} && udevadm control --reload",
+        undo=f"mv {_KEPT}/* /usr/lib/systemd/network/ && rmdir {_KEPT} && udevadm control --reload",
+        cause="`en06` does not exist",
     ),
     OnNode(
-        name="no rule for the hotplug",
-        command="rm $(dpkg -L pmx-ring | grep /udev/rules.d/.*rules)",
-        cause="en0",
+        name="no rule for what is plugged in",
+        command=f"mv {_RULES} {_KEPT} && udevadm control --reload",
+        undo=f"mv {_KEPT} {_RULES} && udevadm control --reload",
+        cause="`en06` is down",
     ),
     OnNode(
-        name="fabricd is switched off",
-        command="rm -f /etc/frr/daemons.conf; sed -i s/^fabricd=yes/fabricd=no/ /etc/frr/daemons",
-        cause="fabricd",
+        name="fabricd is left off",
+        command=f"mv /etc/frr/daemons.conf {_KEPT} && systemctl restart frr",
+        undo=f"mv {_KEPT} /etc/frr/daemons.conf && systemctl restart frr",
+        cause="fabricd does not run",
+    ),
+    OnNode(
+        name="no address of its own",
+        command="ip -4 address show dev lo to 10.0.0.0/8 | sed -n 's/ *inet \\([^ ]*\\).*/\\1/p' "
+        f">{_KEPT} && xargs -n 1 ip address delete dev lo <{_KEPT}",
+        undo=f"xargs -n 1 ip address add dev lo <{_KEPT} && rm {_KEPT}",
+        cause="lo has no address `10.0.0.81",
     ),
 )
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from pmx_cluster_tb.machines.failure import Deadline, wait_until
+from pmx_cluster_tb.machines.shell import Result
 from tests.vm.cluster import CABLES, NAMES, ring_addresses
 from tests.vm.story import HEALS, STARTS, Node, Story, log_in
 
@@ -54,7 +55,13 @@ def reaches(node: Node, other: str, lasts: timedelta = HEALS) -> None:
     """Waits until the node reaches the ring addresses of `other`, from its own ones."""
     for source, address in zip(ring_addresses(node.name), ring_addresses(other), strict=True):
         # from its own ring address: another source might go out by the LAN
-        node.machine.wait_until_succeeds(f"ping -n -c 1 -W 2 -I {source} {address}", lasts)
+        wait_until(
+            f"answer from {address} to {source} of {node.name}",
+            lambda pair=(source, address): _ping(node, *pair),  # type: ignore[misc]
+            Deadline(lasts),
+            until=lambda seen: seen.status == 0,
+            explain=lambda: node.machine.execute("pmx-ring status").output,
+        )
 
 
 def goes_by(node: Node, other: str, port: str, lasts: timedelta = HEALS) -> None:
@@ -94,6 +101,10 @@ def back_by_itself(story: Story, node: Node) -> None:
 
 def _way(node: Node, address: str) -> str:
     return node.machine.execute(f"ip -o route get {address}").output
+
+
+def _ping(node: Node, source: str, address: str) -> Result:
+    return node.machine.execute(f"ping -n -c 1 -W 2 -I {source} {address}")
 
 
 def _far_ends(name: str) -> list[tuple[str, str]]:

@@ -45,11 +45,12 @@ def media(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     medium = stand_in(request.param)
     folders = [tmp_path_factory.mktemp(name) for name in ("separate", "shared")]
     nodes = bundle(folders[0], medium, None)
-    return Media(nodes, shared_iso(folders[1], medium), medium.iso)
+    (shared,) = bundle_shared(folders[1], medium).rglob("*VTNORMAL.iso")
+    return Media(nodes, shared, medium.iso)
 
 
-def shared_iso(folder: Path, medium: StandIn) -> Path:
-    """The ISO that is for every node, as the command makes it."""
+def bundle_shared(folder: Path, medium: StandIn) -> Path:
+    """A folder like a stick with one ISO for all nodes, made by the command that users run."""
     file = write_cluster(folder, medium.product.release)
     out = folder / "stick"
     out.mkdir()
@@ -57,8 +58,7 @@ def shared_iso(folder: Path, medium: StandIn) -> Path:
     builder = str(Path(__file__).parents[2] / "builder")
     command = [sys.executable, "-m", "pmx_cluster_tb", "bundle", str(file), *options]
     run(command, env={**os.environ, "PYTHONPATH": builder})
-    (iso,) = out.rglob("*VTNORMAL.iso")
-    return iso
+    return out
 
 
 @contextmanager

@@ -4,18 +4,23 @@ Its parts are tests in this order. Each goes on where the one before it ended; w
 use to the others, so they fail at once.
 """
 
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
+from pmx_cluster_tb.machines.failure import MachineFailed
 from tests.vm.cluster import CABLES, NAMES
 from tests.vm.finished import is_finished
 from tests.vm.journal import failed_units, unexpected_errors
+from tests.vm.mutations import ON_NODE, OnNode
 from tests.vm.ring import back_by_itself, cut_power, give_power, goes_by, plug, port_to, pull, reaches, whole
 from tests.vm.story import Story, changed_disks, story
 
 pytestmark = pytest.mark.root
 
+_MISSED_AFTER = timedelta(minutes=1)
 RELEASES = ("bookworm", pytest.param("trixie", marks=pytest.mark.full))
 
 
@@ -81,3 +86,20 @@ def test_nothing_is_left_wrong(told: Story) -> None:
         assert unexpected_errors(node) == []
         node.machine.succeed("pmx-ring status")
     assert {name: changed_disks(node) for name, node in told.nodes.items()} == {name: [] for name in NAMES}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("mutation", ON_NODE, ids=lambda mutation: mutation.name)
+def test_ring_is_missed_when_something_is_broken(told: Story, mutation: OnNode) -> None:
+    cable = CABLES[0]
+    node = told.nodes[cable[0][0]]
+    node.machine.succeed(mutation.command)
+    pull(told, cable)
+    plug(told, cable)
+    with pytest.raises(MachineFailed) as failure:
+        whole(told, _MISSED_AFTER)
+    assert re.search(mutation.cause, str(failure.value)), str(failure.value)
+    node.machine.succeed(mutation.undo)
+    pull(told, cable)
+    plug(told, cable)
+    whole(told)
