@@ -59,10 +59,14 @@ class Milestones:
             self.show(str(milestone))
 
     def listener(self, machine: str) -> Callable[[str], None]:
-        """What takes the lines of a machine's console."""
+        """What takes the lines of a machine's console. What it says twice is told once."""
+        last = None
 
         def take(line: str) -> None:
-            if (text := meaning(line)) is not None:
+            nonlocal last
+            text = meaning(line)
+            if text is not None and text != last:
+                last = text
                 self.tell(machine, text)
 
         return take
