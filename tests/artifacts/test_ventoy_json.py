@@ -131,6 +131,7 @@ REFUSED = {
     '{\n  "a": [1,\n}': ["ventoy/ventoy.json:3: is no JSON that Ventoy reads: expecting value"],
     '{"a": 1}\n{}': ["ventoy/ventoy.json:2: is no JSON that Ventoy reads: extra data"],
     '{"a": 1,\n"b": 1.5}': ["ventoy/ventoy.json:2: is no JSON that Ventoy reads: `1.5` is no whole number"],
+    '{"a": ' + "1" * 5000 + "}": ["is no JSON that Ventoy reads: it has a number of thousands of digits"],
     "[]": ["ventoy/ventoy.json:1: must be an object"],
     '{"menu_alias": {}}': ["ventoy/ventoy.json:1: menu_alias: must be a list"],
     '{"menu_tip": []}': ["ventoy/ventoy.json:1: menu_tip: must be an object"],
@@ -198,6 +199,14 @@ def test_a_list_of_images_must_begin_with_the_one_that_does_nothing() -> None:
     images = [str(entry["image"]) for entry in SHARED.ventoy.menu_alias]
     with pytest.raises(BadFile, match="before the others in its folder"):
         put(json.dumps({"image_list": images[::-1]}).encode(), SHARED)
+
+
+@pytest.mark.parametrize("key", [r"\ud800", r"\u0041", r"a\/b\"c", "caf\u00e9"])
+def test_keys_of_others_stay_as_they_are_written(key: str) -> None:
+    existing = f'{{"{key}": "{key}"}}'.encode()
+    made = put(existing, SHARED)
+    assert f'"{key}": "{key}"'.encode() in made
+    assert without(made, SHARED.folder) == f'{{\n    "{key}": "{key}"\n}}\n'.encode()
 
 
 def test_of_equal_keys_ventoy_reads_the_first() -> None:

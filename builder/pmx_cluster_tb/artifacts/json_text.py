@@ -19,7 +19,10 @@ class BadJson(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A key of an object with the text of its value, which began at `line` of the file."""
+    """A key of an object with the text of its value, which began at `line` of the file.
+
+    The key is as it was between its quotes: Ventoy expands no escape.
+    """
 
     key: str
     text: str
@@ -44,6 +47,9 @@ def check_json(text: str) -> None:
         raise BadJson(error.msg[0].lower() + error.msg[1:], error.lineno) from error
     except RecursionError as error:
         raise BadJson("it is nested too deep", 1) from error
+    except ValueError as error:
+        # Python's limit, far beyond Ventoy's
+        raise BadJson("it has a number of thousands of digits", 1) from error
 
 
 def members(text: str, first_line: int = 1) -> list[Member]:
@@ -51,10 +57,11 @@ def members(text: str, first_line: int = 1) -> list[Member]:
     found = []
     at = _skip(text, _skip(text, 0) + 1)
     while text[at] != "}":
-        key, at = _decoded(text, at)
-        start = _skip(text, _skip(text, at) + 1)
+        _, end = _decoded(text, at)
+        start = _skip(text, _skip(text, end) + 1)
+        key = text[at + 1 : end - 1]
         _, at = _decoded(text, start)
-        found.append(Member(str(key), text[start:at], first_line + text.count("\n", 0, start)))
+        found.append(Member(key, text[start:at], first_line + text.count("\n", 0, start)))
         at = _next(text, at)
     return found
 
@@ -70,7 +77,7 @@ def elements(text: str) -> Iterator[tuple[str, object]]:
 
 def object_text(parts: Sequence[Member], newline: str, depth: int = 0) -> str:
     """An object with a line for each member."""
-    lines = [f"{json.dumps(part.key, ensure_ascii=False)}: {part.text}" for part in parts]
+    lines = [f'"{part.key}": {part.text}' for part in parts]
     return _block("{", lines, "}", newline, depth)
 
 
