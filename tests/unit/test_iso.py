@@ -102,6 +102,20 @@ def test_a_download_that_was_cut_off_is_told(iso: Callable[[bytes], Path]) -> No
     assert caught.value.hint == AGAIN
 
 
+@pytest.mark.parametrize("iso_release", ["1/../../x", "1 2", "\u00e4", "1" * 21])
+def test_a_release_that_makes_no_name_of_a_file_is_damage(
+    iso: Callable[[bytes], Path], iso_release: str
+) -> None:
+    text = cd_info("9.2").decode().replace("ISORELEASE='1'", f"ISORELEASE='{iso_release}'")
+    with pytest.raises(BadInput, match=f"is damaged: its `ISORELEASE` is `{iso_release}`"):
+        read_iso(iso(tiny_iso({".cd-info": text.encode()})))
+
+
+def test_a_path_that_no_system_takes_is_told() -> None:
+    with pytest.raises(BadInput, match="File name too long"):
+        read_iso(Path("x" * 300))
+
+
 def test_what_is_no_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"`/nowhere/x.iso` does not exist"):
         read_iso(Path("/nowhere/x.iso"))

@@ -32,6 +32,7 @@ MODE_NAME = "auto-installer-mode.toml"
 _CAPABLE = "/auto-installer-capable"
 _IDENTITY = ("/.cd-info", "/.disk/info")
 _OLDEST = (8, 2)
+_VERSION = re.compile(r"[0-9A-Za-z.+~-]{0,20}")
 _LARGEST_MEMBER_BYTES = 1024 * 1024 * 1024
 _DOWNLOAD = "take the ISO of Proxmox VE from https://www.proxmox.com/en/downloads"
 _AGAIN = "download it again, and compare its SHA-256 with the one beside the download"
@@ -152,11 +153,11 @@ def _bounded(read: ReadAt, entry: Entry) -> bytes:
 @contextmanager
 def _reading(path: Path) -> Iterator[tuple[ReadAt, os.stat_result]]:
     """The open file at `path`; what is wrong with it becomes BadInput."""
-    if path.is_dir():
-        raise BadInput(f"`{path}` is a folder, not an ISO", _isos_in(path))
-    if path.exists() and not path.is_file():
-        raise BadInput(f"`{path}` is no file", "name the ISO as it was downloaded")
     try:
+        if path.is_dir():
+            raise BadInput(f"`{path}` is a folder, not an ISO", _isos_in(path))
+        if path.exists() and not path.is_file():
+            raise BadInput(f"`{path}` is no file", "name the ISO as it was downloaded")
         with path.open("rb", buffering=0) as file:
             yield read_at(file.fileno()), os.fstat(file.fileno())
     except Damaged as damaged:
@@ -193,6 +194,9 @@ def _identity(path: Path, read: ReadAt, volume: Volume) -> dict[str, str]:
     texts = [_text(read, volume, name) for name in _IDENTITY]
     for facts in map(_assignments, texts):
         if facts.get("PRODUCTLONG") == PROXMOX_VE and "RELEASE" in facts:
+            if not _VERSION.fullmatch(facts.get("ISORELEASE", "")):
+                # it becomes part of the names of files
+                raise Damaged(f"its `ISORELEASE` is `{facts.get('ISORELEASE', '')}`")
             return facts
     raise BadInput(f"`{path}` is {_other_product(volume, texts)}, not {PROXMOX_VE}", _DOWNLOAD)
 
