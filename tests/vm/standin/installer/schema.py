@@ -77,35 +77,61 @@ def raid_levels(version: Version) -> Mapping[str, tuple[str, ...]]:
 
 def sections(version: Version) -> Mapping[str, tuple[Key, ...]]:
     """The tables of an answer by their path."""
-    levels = raid_levels(version)
-    size = kinds.number
     return {
-        "global": (
-            Key("country", kinds.listed("countries.txt"), required=True),
-            Key("fqdn", _fqdn, required=True),
-            Key("keyboard", kinds.one_of(*_KEYBOARDS), required=True),
-            Key("mailto", kinds.mail if version >= (8, 2, 7) else kinds.text, required=True),
-            Key("timezone", _timezone, required=True),
-            _words("root-password", kinds.text),
-            _words("root-password-hashed", kinds.text, (8, 2, 7)),
-            _words("root-ssh-keys", kinds.texts),
-            _words("reboot-on-error", kinds.flag),
-            _since((8, 4, 3), "reboot-mode", kinds.one_of("reboot", "power-off")),
-            _since((9, 2, 0), "subscription-key", kinds.text),
-        ),
-        "network": (
-            Key("source", kinds.one_of("from-dhcp", "from-answer"), required=version >= (9, 2, 0)),
-            Key("cidr", kinds.network(needs_prefix=version < (9, 2, 0))),
-            Key("dns", kinds.address),
-            Key("gateway", kinds.address),
-            Key("filter", kinds.filters),
-            Key("interface-name-pinning", _anything, kebab=(9, 1, 0), snake=NEVER),
-        ),
+        "global": _global(version),
+        "global.fqdn": (Key("source", kinds.one_of("from-dhcp")), Key("domain", kinds.text)),
+        "network": _network(version),
         "network.interface-name-pinning": (
             Key("enabled", kinds.flag, required=True),
             Key("mapping", kinds.filters),
         ),
-        "global.fqdn": (Key("source", kinds.one_of("from-dhcp")), Key("domain", kinds.text)),
+        **_disk_setup(version),
+        "post-installation-webhook": (
+            Key("url", kinds.text, required=True),
+            _words("cert-fingerprint", kinds.text, (8, 2, 7)),
+            _since((9, 2, 0), "auth-token", kinds.text),
+        ),
+        "first-boot": (
+            Key("source", kinds.one_of("from-iso", "from-url"), required=True),
+            Key("ordering", kinds.one_of("before-network", "network-online", "fully-up")),
+            Key("url", kinds.text),
+            Key("cert-fingerprint", kinds.text, kebab=(8, 3, 0), snake=_KEBAB),
+        ),
+    }
+
+
+def _global(version: Version) -> tuple[Key, ...]:
+    return (
+        Key("country", kinds.listed("countries.txt"), required=True),
+        Key("fqdn", _fqdn, required=True),
+        Key("keyboard", kinds.one_of(*_KEYBOARDS), required=True),
+        Key("mailto", kinds.mail if version >= (8, 2, 7) else kinds.text, required=True),
+        Key("timezone", _timezone, required=True),
+        _words("root-password", kinds.text),
+        _words("root-password-hashed", kinds.text, (8, 2, 7)),
+        _words("root-ssh-keys", kinds.texts),
+        _words("reboot-on-error", kinds.flag),
+        _since((8, 4, 3), "reboot-mode", kinds.one_of("reboot", "power-off")),
+        _since((9, 2, 0), "subscription-key", kinds.text),
+    )
+
+
+def _network(version: Version) -> tuple[Key, ...]:
+    return (
+        Key("source", kinds.one_of("from-dhcp", "from-answer"), required=version >= (9, 2, 0)),
+        Key("cidr", kinds.network(needs_prefix=version < (9, 2, 0))),
+        Key("dns", kinds.address),
+        Key("gateway", kinds.address),
+        Key("filter", kinds.filters),
+        Key("interface-name-pinning", _anything, kebab=(9, 1, 0), snake=NEVER),
+    )
+
+
+def _disk_setup(version: Version) -> dict[str, tuple[Key, ...]]:
+    levels = raid_levels(version)
+    size = kinds.number
+    lvm = ("hdsize", "swapsize", "maxroot", "maxvz", "minfree")
+    return {
         "disk-setup": (
             Key("filesystem", kinds.one_of("ext4", "xfs", "zfs", "btrfs"), required=True),
             _words("disk-list", kinds.texts),
@@ -122,24 +148,11 @@ def sections(version: Version) -> Mapping[str, tuple[Key, ...]]:
             Key("copies", kinds.count),
             Key("hdsize", size),
         ),
-        "disk-setup.lvm": tuple(
-            Key(name, size) for name in ("hdsize", "swapsize", "maxroot", "maxvz", "minfree")
-        ),
+        "disk-setup.lvm": tuple(Key(name, size) for name in lvm),
         "disk-setup.btrfs": (
             Key("raid", kinds.one_of(*levels["btrfs"]), required=True),
             Key("hdsize", size),
             _since((8, 2, 7), "compress", kinds.one_of("on", "off", "zlib", "lzo", "zstd")),
-        ),
-        "post-installation-webhook": (
-            Key("url", kinds.text, required=True),
-            _words("cert-fingerprint", kinds.text, (8, 2, 7)),
-            _since((9, 2, 0), "auth-token", kinds.text),
-        ),
-        "first-boot": (
-            Key("source", kinds.one_of("from-iso", "from-url"), required=True),
-            Key("ordering", kinds.one_of("before-network", "network-online", "fully-up")),
-            Key("url", kinds.text),
-            Key("cert-fingerprint", kinds.text, kebab=(8, 3, 0), snake=_KEBAB),
         ),
     }
 
