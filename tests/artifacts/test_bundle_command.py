@@ -1,6 +1,10 @@
 """`bundle` from its command line to the files on a stick, with ISOs that the tests make."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -10,6 +14,7 @@ from pmx_cluster_tb.artifacts.iso import iso_members, read_iso
 from tests.clusters import HASH
 from tests.command import Command, command_fixture
 from tests.isos import proxmox_iso
+from tests.roots.waiting import wait_for
 from tests.unit.test_cli_bundle import own_text
 from tests.unit.test_command_line_docs import differences, documented
 
@@ -152,6 +157,34 @@ def test_json_of_isos_is_as_documented(command: Command) -> None:
         None,
         None,
     )
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_run_that_is_ended_leaves_no_secret_on_the_desk(
+    command: Command, number: signal.Signals, tmp_path: Path
+) -> None:
+    """As by closing the terminal."""
+    assert command("check").status == 0
+    programs, temporary = tmp_path / "programs", tmp_path / "temporary"
+    programs.mkdir()
+    temporary.mkdir()
+    (programs / "xorriso").write_text("#!/bin/sh\necho > began\nexec sleep 2\n")
+    (programs / "xorriso").chmod(0o755)
+    running = subprocess.Popen(
+        [sys.executable, "-m", "pmx_cluster_tb", "bundle", "--iso", proxmox_iso(), "--out", "stick"],
+        env={
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "TMPDIR": str(temporary),
+        },
+        stderr=subprocess.PIPE,
+    )
+    wait_for("xorriso", Path("began").exists)
+    assert any(HASH.encode() in path.read_bytes() for path in temporary.glob("*/*/file-*"))
+    running.send_signal(number)
+    _, said = running.communicate(timeout=60)
+    assert (running.returncode, b"Traceback" in said) == (128 + number, False)
+    assert list(temporary.iterdir()) == list(Path("stick").iterdir()) == []
 
 
 def nodes(manifest: dict[str, object]) -> list[dict[str, str]]:

@@ -2,8 +2,10 @@
 
 import errno
 import os
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 import click
 
@@ -15,6 +17,7 @@ _COMPLETE = "_PMX_CLUSTER_TB_COMPLETE"
 _FAILED_STATUS = 1
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 _INTERRUPTED_STATUS = 130
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> None:
@@ -22,10 +25,19 @@ def main() -> None:
     if instruction := os.environ.get(_COMPLETE):
         sys.exit(_complete(instruction))
     _open_closed_streams()
+    for number in _ENDING:
+        # `nohup` ignores one of them
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
     for stream in (sys.stdout, sys.stderr):
         # names of files may be no UTF-8, and terminals may show less than Unicode
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(run(sys.argv[1:]))
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """Ends by an exception, so that temporary files, some with secrets, are removed on the way."""
+    raise SystemExit(128 + number)
 
 
 def _open_closed_streams() -> None:
