@@ -59,7 +59,7 @@ def _become_own(system: System, archive: Path, arguments: Sequence[str]) -> None
 
 def _run(system: System, archive: Path, options: argparse.Namespace) -> bool:
     settings = settings_of(archive)
-    check_own_machine(system, settings)
+    check_own_machine(system, settings.node)
     boot = Boot(system, archive, settings, by_hand=options.ordering is None)
     with nullcontext() if system.dry_run else only_runner(system):
         return boot.do_one(options.step) if options.step else boot.finish()

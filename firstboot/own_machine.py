@@ -1,6 +1,5 @@
 """Whether this machine is the node that the program was built for."""
 
-from firstboot.settings import Settings
 from firstboot.system import System
 
 
@@ -8,11 +7,9 @@ class WrongMachine(Exception):
     """The machine has the name of another node."""
 
 
-def check_own_machine(system: System, settings: Settings) -> None:
-    """Raises WrongMachine if /etc/hostname names another; the node's package judges by it too."""
+def check_own_machine(system: System, node: str) -> None:
+    """Raises WrongMachine if /etc/hostname names another than `node`; its package judges by it too."""
     names = (line.split(".")[0].strip().lower() for line in system.text("/etc/hostname").splitlines())
-    name = next((name for name in names if name and not name.startswith("#")), settings.node)
-    if name != settings.node:
-        raise WrongMachine(
-            f"this file is for node `{settings.node}`, and this machine is `{name}` by /etc/hostname"
-        )
+    name = next((name for name in names if name and not name.startswith("#")), node)
+    if name != node:
+        raise WrongMachine(f"this file is for node `{node}`, and this machine is `{name}` by /etc/hostname")

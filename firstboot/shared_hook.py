@@ -14,6 +14,7 @@ from pathlib import Path
 from firstboot import json_values
 from firstboot.archive import BadArchive
 from firstboot.files import write_file
+from firstboot.own_machine import check_own_machine
 from firstboot.settings import BadSettings, read_settings
 from firstboot.system import System
 
@@ -53,10 +54,13 @@ def is_shared(archive: Path) -> bool:
 def keep_own_part(system: System, archive: Path) -> None:
     """Makes `archive` the first-boot file of this machine's node; in a dry run only tells which that is.
 
-    Raises NotOneNode, or BadArchive if the file is damaged. Whoever runs this program must start it again.
+    Raises NotOneNode, WrongMachine, or BadArchive if the file is damaged. Whoever runs this program must
+    start it again.
     """
     candidates = _candidates(archive)
     node = own_node(candidates, list(_addresses(system)))
+    # with a NIC that was another node's, this machine's own part would be gone
+    check_own_machine(system, node)
     if system.dry_run:
         others = ", ".join(one.node for one in candidates if one.node != node)
         system.say(

@@ -76,6 +76,7 @@ def test_the_name_of_the_machine_must_agree_too(node: FakeNode, shared: Path) ->
     result = node.first_boot(shared)
     assert result.returncode == 1
     assert "this file is for node `pve2`, and this machine is `pve3` by /etc/hostname" in result.stdout
+    assert shared.read_bytes() == SHARED
 
 
 def test_the_nic_may_be_in_a_bond(node: FakeNode, shared: Path) -> None:
