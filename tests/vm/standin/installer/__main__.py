@@ -10,6 +10,7 @@ from .install import install
 from .problem import Refused
 
 _VERSION = Path("/usr/lib/standin/version")
+_REBOOT_ON_ERROR = Path("/run/reboot-on-error")
 _REBOOT_MODE = Path("/run/reboot-mode")
 
 
@@ -19,6 +20,8 @@ def main(word: str) -> int:
             print(fetched(), end="")
         else:
             answer = read_answer(sys.stdin.read(), _VERSION.read_text().strip())
+            if answer.reboot_on_error:
+                _REBOOT_ON_ERROR.touch()
             install(answer)
             _REBOOT_MODE.write_text(f"{answer.reboot_mode}\n")
     except Refused as error:

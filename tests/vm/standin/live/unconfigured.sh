@@ -6,6 +6,10 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root PYTHONPATH=/
 shell() {
     trap - ERR
     echo
+    if [ -e /run/reboot-on-error ]; then
+        echo "Installation aborted - rebooting"
+        reboot -f
+    fi
     echo "Installation aborted - unable to continue (type exit or CTRL-D to reboot)"
     setsid -c -w bash --norc
     reboot -f
