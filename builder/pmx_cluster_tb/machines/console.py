@@ -145,12 +145,8 @@ class Console:
     ) -> tuple[int | None, str]:
         """Which pattern came and the text before it; no index if none came before the end of `attempt`."""
         compiled = [re.compile(pattern) if isinstance(pattern, str) else pattern for pattern in patterns]
-        try:
-            index = self._terminal.expect(
-                [*compiled, EOF, TIMEOUT], timeout=min(deadline.seconds_left, attempt.seconds_left)
-            )
-        except ValueError as error:  # pragma: no cover
-            raise self._failure(ConsoleClosed, "the machine is off") from error
+        seconds = min(deadline.seconds_left, attempt.seconds_left)
+        index = self._terminal.expect([*compiled, EOF, TIMEOUT], timeout=seconds)
         if index == len(compiled):
             raise self._failure(ConsoleClosed, f"the machine went off before the {what}")
         if index == len(compiled) + 1:
