@@ -334,6 +334,7 @@ def test_too_little_room_is_told_before_anything_is_written(
 ERRORS: dict[int, str] = {
     errno.ENOSPC: "take a larger one",
     errno.EIO: "the stick was pulled out, or it is broken",
+    errno.ENOTCONN: "the stick was pulled out",
     errno.EFBIG: "FAT32 holds no file of 4 GiB",
     errno.EROFS: "mount the stick writable",
 }

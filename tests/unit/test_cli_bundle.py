@@ -47,9 +47,12 @@ def test_it_says_what_it_made_and_what_is_next(bundle: Command) -> None:
     assert ran.out.startswith("stick: cluster pvc1 (pve1, pve2, pve3), Proxmox VE 9.2-1\n")
     assert ran.out.count(" MB, written\n") == 3
     assert "WIPES" in ran.out
+    assert "all read back\n" in ran.out
     assert ran.out.endswith("  pmx-cluster-tb bundle --wipe --out stick\n")
     assert "warning: cluster.toml:" in ran.err
-    assert "`stick` is a folder, not a mounted stick: copy all in it to the top of a Ventoy stick" in ran.err
+    assert "`stick` is a folder, not a mounted stick; what is made in it is to be copied to one\n" in ran.err
+    assert "next: copy pmx-pvc1/ and ventoy/ to the top of a Ventoy stick, boot a machine from it" in ran.out
+    assert "this folder holds hashes of passwords" in ran.out
     assert "writing the ISO of pve2: " in ran.err
     assert "reading the ISO of pve2 back: " in ran.err
     assert bundle().out.count(" MB, unchanged\n") == 3
@@ -73,7 +76,31 @@ def test_a_stick_is_known_by_its_mount(bundle: Command, monkeypatch: pytest.Monk
     monkeypatch.setattr(stick_place, "is_ventoy", lambda _: False)
     assert "warning: no Ventoy is seen on the disk of `stick`" in bundle().err
     monkeypatch.setattr(stick_place, "is_ventoy", lambda _: True)
-    assert "Ventoy" not in bundle().err
+    ran = bundle()
+    assert "Ventoy" not in ran.err
+    assert "next: eject the stick, boot a machine from it" in ran.out
+    assert "the stick holds hashes of passwords" in ran.out
+
+
+def test_what_one_node_leaves_alone_is_not_said_to_be_read(bundle: Command) -> None:
+    bundle()
+    Path("cluster.toml").write_text(own_text(("S7KGNU0X000002", "S7KGNU0X00000X")))
+    ran = bundle("--node", "pve2")
+    assert ran.status == 0, ran.err
+    assert [line.rpartition(", ")[2] for line in ran.out.splitlines() if "_VTNORMAL" in line] == [
+        "left as it is",
+        "written",
+        "left as it is",
+    ]
+    assert "all read back" not in ran.out
+    assert "what was written is read back" in ran.out
+
+
+def test_what_goes_is_named(bundle: Command) -> None:
+    bundle()
+    Path("cluster.toml").write_text(own_text(('"pve3"', '"pve4"')))
+    gone = "pmx-pvc1/pmx-pvc1_pve3_proxmox-ve_9.2-1_VTNORMAL.iso"
+    assert f"removed, as not of this bundle any more: {gone}\n" in bundle().out
 
 
 def test_nodes_that_reboot_are_warned_of(bundle: Command) -> None:
@@ -82,7 +109,10 @@ def test_nodes_that_reboot_are_warned_of(bundle: Command) -> None:
 
 
 REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
-    "unknown node": (("--node", "pve4"), "cluster `pvc1` has no node `pve4`"),
+    "unknown node": (
+        ("--node", "pve4"),
+        "cluster `pvc1` has no node `pve4`\n  hint: its nodes are `pve1`, `pve2`, `pve3`\n",
+    ),
     "other digest": (("--sha256", SHA256), f"`{SOURCE}` has the SHA-256 `"),
     "no digest": (("--sha256", "12ab"), "`12ab` is no SHA-256, which has 64 hexadecimal digits"),
     "unknown layout": (("--layout", "both"), "invalid value for `--layout`"),
@@ -100,6 +130,21 @@ def test_what_is_refused(bundle: Command, case: str) -> None:
     ran = bundle(*options)
     assert (ran.status, ran.out) == (2, "")
     assert f"error: {message}" in ran.err
+    assert content_of(Path()) == before
+
+
+def test_folders_of_its_own_are_no_stick(bundle: Command, command: Command) -> None:
+    assert command("build", "--out", "out").status == bundle().status == 0
+    before = content_of(Path())
+    for folder, message in {
+        "out": "`out` is in what `build` made at `",
+        "out/pve1": "`out/pve1` is in what `build` made at `",
+        "stick/pmx-pvc1": "`stick/pmx-pvc1` is in the bundle at `",
+    }.items():
+        ran = bundle("--out", folder)
+        assert (ran.status, ran.out) == (2, "")
+        assert f"error: {message}" in ran.err
+    assert f"hint: `--out {Path('stick').resolve()}`" in ran.err
     assert content_of(Path()) == before
 
 

@@ -14,6 +14,7 @@ from pmx_cluster_tb.plan.types import ClusterPlan, NodePlan
 from pmx_cluster_tb.problems import BadInput
 
 MANIFEST_NAME = "manifest.json"
+_FORMAT: Literal["pmx-cluster-tb output"] = "pmx-cluster-tb output"
 
 _LITTER = frozenset({".DS_Store"})
 
@@ -59,10 +60,15 @@ class Manifest:
         return asdict(self)
 
 
+def is_output_manifest(path: Path) -> bool:
+    """Whether the file at `path` is, or was, the manifest of an output folder. Raises OSError."""
+    return path.is_file() and _FORMAT.encode() in path.read_bytes()
+
+
 def manifest_of(plan: ClusterPlan, files: tuple[ManifestFile, ...]) -> Manifest:
     """The manifest of `plan`, whose artifacts are `files`."""
     return Manifest(
-        format="pmx-cluster-tb output",
+        format=_FORMAT,
         format_version=1,
         program_version=release.__version__,
         cluster=plan.cluster.name,

@@ -75,12 +75,16 @@ class Bundle:
 class Written:
     """The bundle that is on the stick now.
 
-    `paths` are the prepared ISOs that were written, the others were there; `others` are files in the bundle's
-    folder that no bundle made, `bundles` the folders of other bundles, all relative to the top of the stick.
+    `paths` are the prepared ISOs that were written, `unread` those that were there and were not read, the
+    others were there and read. `removed` is what an earlier bundle had and this one has not, `others` are
+    files in the bundle's folder that no bundle made, `bundles` the folders of other bundles, all relative to
+    the top of the stick.
     """
 
     manifest: BundleManifest
     paths: frozenset[str]
+    unread: frozenset[str]
+    removed: tuple[str, ...]
     others: tuple[str, ...]
     bundles: tuple[str, ...]
 
@@ -123,7 +127,8 @@ class _Writer:
         new = [iso for iso in self._plan.isos if iso.path not in self._isos]
         images = _images(self._bundle.iso, new)
         self._images = {iso.path: image for iso, image in zip(new, images, strict=True)}
-        require_room(self._stick, [*map(self._planned, self._images), *self._planned_files()])
+        less = ", or `--layout shared`, which needs one ISO for all nodes" if len(self._plan.isos) > 1 else ""
+        require_room(self._stick, [*map(self._planned, self._images), *self._planned_files()], less)
 
     def _refuse_others(self) -> None:
         refuse_unseen(self._top, self._plan.folder, VENTOY_JSON)
@@ -153,7 +158,7 @@ class _Writer:
         path = self._top / iso.path
         if _size(path) != known.size:
             return False
-        if self._bundle.renewed is not None and self._bundle.renewed not in iso.nodes:
+        if self._is_left_alone(iso):
             return True
         if known.made_of != made_of(self._bundle.iso_sha256, iso.members):
             return False
@@ -162,6 +167,9 @@ class _Writer:
                 sha256_on_medium(path, self._observer, f"reading {title_of(iso.nodes)} back") == known.sha256
             )
         return False
+
+    def _is_left_alone(self, iso: PreparedIso) -> bool:
+        return self._bundle.renewed is not None and self._bundle.renewed not in iso.nodes
 
     def _planned(self, path: str) -> Write:
         return Write(path, self._images[path].size, _size(self._top / path))
@@ -189,13 +197,16 @@ class _Writer:
             write_file(self._top / path, content)
         write_file(self._top / VENTOY_JSON, self._ventoy_after)
         manifest = self._manifest(complete=True)
-        self._remove_others(manifest)
+        removed = self._remove_others(manifest)
         self._write_manifest(manifest)
         known = manifest.paths | {f"{self._plan.folder}/{MANIFEST_NAME}"}
         there = files_below(self._top, self._top / self._plan.folder)
         return Written(
             manifest=manifest,
             paths=frozenset(self._images),
+            unread=frozenset(iso.path for iso in self._plan.isos if self._is_left_alone(iso))
+            - set(self._images),
+            removed=removed,
             others=tuple(path for path in there if path not in known),
             bundles=tuple(one.name for one in bundle_folders(self._top) if one.name != self._plan.folder),
         )
@@ -253,11 +264,12 @@ class _Writer:
         lines = "".join(f"{sums[path]}  {path[start:]}\n" for path in sorted(sums))
         return files | {self._checksums: lines.encode()}
 
-    def _remove_others(self, manifest: BundleManifest) -> None:
-        """Removes what an earlier bundle had and this one has not."""
-        for path in sorted((self._earlier.paths if self._earlier else set()) - manifest.paths):
-            remove_file(self._top / path)
+    def _remove_others(self, manifest: BundleManifest) -> tuple[str, ...]:
+        """Removes what an earlier bundle had and this one has not; what of that was there."""
+        known = self._earlier.paths if self._earlier else set()
+        removed = tuple(path for path in sorted(known - manifest.paths) if remove_file(self._top / path))
         remove_empty_folders(self._top / self._plan.folder)
+        return removed
 
     @property
     def _planned_paths(self) -> set[str]:

@@ -20,15 +20,18 @@ from pmx_cluster_tb.progress import unobserved
 TEMPORARY_SUFFIX = ".pmx-new"
 """No ending that Ventoy lists."""
 
+_PULLED = "the stick was pulled out: put it in and run this again"
 _HINTS = {
     errno.ENOSPC: "remove something from the stick, or take a larger one",
     errno.EFBIG: "FAT32 holds no file of 4 GiB; Ventoy formats sticks as exFAT unless told otherwise",
     errno.EROFS: "mount the stick writable; some have a switch",
     errno.EACCES: "mount the stick so that you can write to it, or run this as root",
     errno.EPERM: "mount the stick so that you can write to it, or run this as root",
-    errno.EIO: "the stick was pulled out, or it is broken: try another one",
-    errno.ENODEV: "the stick was pulled out",
-    errno.ENXIO: "the stick was pulled out",
+    errno.EIO: "the stick was pulled out, or it is broken: put it in and run this again, then try another",
+    errno.ENODEV: _PULLED,
+    errno.ENXIO: _PULLED,
+    # of a file system in user space, as those for exFAT and NTFS may be
+    errno.ENOTCONN: _PULLED,
 }
 
 
@@ -42,6 +45,11 @@ class NotAsWritten(UserError):
         )
 
 
+def device_hint(error: OSError) -> str:
+    """What to do with a stick that gives `error`; empty where that is not known."""
+    return _HINTS.get(error.errno or 0, "")
+
+
 @contextmanager
 def told_errors(stick: Path) -> Iterator[None]:
     """What the operating system refuses becomes a UserError that names `stick`."""
@@ -52,8 +60,9 @@ def told_errors(stick: Path) -> Iterator[None]:
         raise
     except OSError as error:
         where = f" at `{error.filename}`" if error.filename and error.filename != str(stick) else ""
-        hint = _HINTS.get(error.errno or 0, "")
-        raise UserError(f"cannot write `{stick}`: {error.strerror or error}{where}", hint) from error
+        raise UserError(
+            f"cannot write `{stick}`: {error.strerror or error}{where}", device_hint(error)
+        ) from error
 
 
 @contextmanager

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME, is_output_manifest
+from pmx_cluster_tb.artifacts.stick_files import device_hint
+from pmx_cluster_tb.artifacts.stick_manifest import is_bundle_manifest
 from pmx_cluster_tb.problems import BadInput
 from pmx_cluster_tb.process import run
 
@@ -18,7 +21,11 @@ _EFI_FILES = ("EFI/BOOT/grubx64_real.efi", "ventoy/ventoy.cpio")
 
 _IGNORED = ".ventoyignore"
 
-_MOUNT_POINT = "name the folder where the stick's first partition is mounted, such as `/media/you/Ventoy`"
+_MOUNT_POINT = (
+    "name the folder where the stick's first partition is mounted; "
+    + ("`ls /Volumes`" if sys.platform == "darwin" else "`lsblk -o NAME,LABEL,MOUNTPOINT`")
+    + " shows it"
+)
 _MACOS_MOUNT = re.compile(r"^(?P<device>.+?) on (?P<point>.+) \((?P<kind>[^,)]+)[^)]*\)$")
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
@@ -39,6 +46,11 @@ class Stick:
     path: Path
     mount: Mount | None
     is_ventoy: bool
+
+    @property
+    def is_mounted(self) -> bool:
+        """Whether the folder is the top of a file system of its own."""
+        return self.mount is not None and self.mount.point == self.path.resolve()
 
     @property
     def is_fat(self) -> bool:
@@ -99,7 +111,9 @@ def _require_folder(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        raise BadInput(f"cannot read `{path}`: {error.strerror}", _MOUNT_POINT) from error
+        raise BadInput(
+            f"cannot read `{path}`: {error.strerror}", device_hint(error) or _MOUNT_POINT
+        ) from error
     if stat.S_ISBLK(mode) or (stat.S_ISCHR(mode) and path.is_relative_to("/dev")):
         raise BadInput(f"`{path}` is a device, on which a bundle would write over everything", _MOUNT_POINT)
     if not stat.S_ISDIR(mode):
@@ -109,6 +123,7 @@ def _require_folder(path: Path) -> None:
 def _refuse_other_places(path: Path, top: Path) -> None:
     if top == Path("/"):
         raise BadInput(f"`{path}` is the root of this machine, not a stick", _MOUNT_POINT)
+    _refuse_own_folders(path, top)
     if all((top / name).exists() for name in _EFI_FILES):
         raise BadInput(
             f"`{path}` is Ventoy's own partition, which an update of Ventoy rewrites", _MOUNT_POINT
@@ -118,6 +133,23 @@ def _refuse_other_places(path: Path, top: Path) -> None:
             raise BadInput(
                 f"`{path}` is in the work tree of git at `{folder}`, where hashes of passwords do not belong",
                 "name a folder outside of it with `--out`",
+            )
+
+
+def _refuse_own_folders(path: Path, top: Path) -> None:
+    """Raises BadInput in what `build` made, where a bundle would be a foreign file, and in a bundle."""
+    for folder in (top, *top.parents):
+        manifest = folder / MANIFEST_NAME
+        try:
+            is_output, is_bundle = is_output_manifest(manifest), is_bundle_manifest(manifest)
+        except OSError:
+            continue
+        if is_output:
+            raise BadInput(f"`{path}` is in what `build` made at `{folder}`, not a stick", _MOUNT_POINT)
+        if is_bundle:
+            raise BadInput(
+                f"`{path}` is in the bundle at `{folder}`, not the top of a stick",
+                f"`--out {shlex.quote(str(folder.parent))}`",
             )
 
 

@@ -36,8 +36,8 @@ def _clusters(size: int, cluster_bytes: int) -> int:
     return -(-size // cluster_bytes) * cluster_bytes
 
 
-def require_room(stick: Stick, writes: Sequence[Write]) -> None:
-    """Raises BadInput if `writes` do not fit on `stick`, and OSError."""
+def require_room(stick: Stick, writes: Sequence[Write], less: str = "") -> None:
+    """Raises BadInput if `writes` do not fit on `stick`, and OSError. `less` is a hint how they would be."""
     if stick.is_fat and (large := [write for write in writes if write.size > FAT_LARGEST_BYTES]):
         raise BadInput(
             f"`{large[0].path}` would have {amount(large[0].size)}, and `{stick.path}` is FAT, "
@@ -50,6 +50,6 @@ def require_room(stick: Stick, writes: Sequence[Write]) -> None:
     if needed > free:
         raise BadInput(
             f"`{stick.path}` has {amount(free)} free, and {amount(needed)} are needed",
-            "remove something from it (`bundle --wipe` removes an earlier bundle), take a larger one, or "
-            "`--layout shared`, which needs one ISO for all nodes",
+            "remove something from it (`bundle --wipe` removes an earlier bundle), "
+            f"or take a larger one{less}",
         )

@@ -16,6 +16,7 @@ from pmx_cluster_tb.problems import BadFile, BadInput, UserError
 if TYPE_CHECKING:
     from pmx_cluster_tb.artifacts.iso import Iso
     from pmx_cluster_tb.artifacts.stick import Written
+    from pmx_cluster_tb.artifacts.stick_manifest import BundleManifest
     from pmx_cluster_tb.artifacts.stick_place import Stick
     from pmx_cluster_tb.artifacts.stick_wipe import Wiped
     from pmx_cluster_tb.model.cluster import Cluster
@@ -88,11 +89,12 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         raise click.UsageError("Missing option '--iso'.", ctx)
     cluster = loaded_cluster(asked.file)
     _refuse_example(cluster)
-    written = _write(asked, asked.iso, cluster)
+    stick = _stick(asked.out)
+    written = _write(asked, asked.iso, cluster, stick)
     if asked.as_json:
         print_json(written.manifest.as_json())
     else:
-        for line in _summary(written, asked.out):
+        for line in (*_summary(written, asked.out), *_next_steps(written.manifest, stick)):
             click.echo(line)
 
 
@@ -112,10 +114,15 @@ def _refuse_example(cluster: "Cluster") -> None:
         )
 
 
-def _write(asked: _Asked, source: Path, cluster: "Cluster") -> "Written":
+def _stick(path: Path) -> "Stick":
+    from pmx_cluster_tb.artifacts.stick_place import stick_at
+
+    return stick_at(path)
+
+
+def _write(asked: _Asked, source: Path, cluster: "Cluster", stick: "Stick") -> "Written":
     from pmx_cluster_tb.artifacts.iso import iso_problems, read_iso
     from pmx_cluster_tb.artifacts.stick import earlier_bundle, write_bundle
-    from pmx_cluster_tb.artifacts.stick_place import stick_at
     from pmx_cluster_tb.artifacts.stick_request import Wish, requested_bundle
     from pmx_cluster_tb.cli.byte_progress import byte_progress
     from pmx_cluster_tb.model.cluster import AfterInstall
@@ -126,7 +133,7 @@ def _write(asked: _Asked, source: Path, cluster: "Cluster") -> "Written":
 
     plan = plan_cluster(cluster, read_sources())
     chosen_nodes(plan, (asked.node,) if asked.node else ())
-    stick, iso = stick_at(asked.out), read_iso(source)
+    iso = read_iso(source)
     if problems := iso_problems(iso, cluster.proxmox_ve, str(asked.file)):
         raise BadFile(problems)
     if not stick.is_ventoy:
@@ -141,9 +148,9 @@ def _write(asked: _Asked, source: Path, cluster: "Cluster") -> "Written":
 
 
 def _unlike_ventoy(stick: "Stick") -> str:
-    if stick.mount and stick.mount.point == stick.path.resolve():
+    if stick.is_mounted:
         return f"warning: no Ventoy is seen on the disk of `{stick.path}`; without it the stick does not boot"
-    return f"`{stick.path}` is a folder, not a mounted stick: copy all in it to the top of a Ventoy stick"
+    return f"`{stick.path}` is a folder, not a mounted stick; what is made in it is to be copied to one"
 
 
 def _digest(iso: "Iso", expected: str | None, observer: "Observer") -> str:
@@ -174,26 +181,42 @@ def _summary(written: "Written", out: Path) -> Iterator[str]:
     nodes = ", ".join(node.name for node in manifest.nodes)
     yield f"{out}: cluster {manifest.cluster} ({nodes}), Proxmox VE {manifest.source.release}"
     for iso in manifest.isos:
-        state = "written" if iso.path in written.paths else "unchanged"
-        yield f"  {iso.path}: {amount(iso.size)}, {state}"
-    yield f"  and {count(len(manifest.files), 'small file')}; all read back"
+        yield f"  {iso.path}: {amount(iso.size)}, {_state(written, iso.path)}"
+    read = "what was written is read back" if written.unread else "all read back"
+    yield f"  and {count(len(manifest.files), 'small file')}; {read}"
+    if written.removed:
+        yield f"  removed, as not of this bundle any more: {', '.join(written.removed)}"
     if written.others:
         yield f"  left alone, as no bundle made it: {', '.join(written.others)}"
     if written.bundles:
         yield f"  also on the stick, from other clusters: {', '.join(written.bundles)}"
+
+
+def _state(written: "Written", path: str) -> str:
+    if path in written.paths:
+        return "written"
+    return "left as it is" if path in written.unread else "unchanged"
+
+
+def _next_steps(manifest: "BundleManifest", stick: "Stick") -> Iterator[str]:
     folder = manifest.files[0].path.partition("/")[0]
-    yield "next: eject the stick, boot a machine from it and choose its node; that WIPES the node's disk"
+    start = (
+        "eject the stick" if stick.is_mounted else f"copy {folder}/ and ventoy/ to the top of a Ventoy stick"
+    )
+    yield f"next: {start}, boot a machine from it and choose its node; that WIPES the node's disk"
     yield f"  {folder}/README.txt on the stick says what each screen shows"
-    yield "the stick holds hashes of passwords and the first-boot files; once all is installed, remove them:"
-    yield f"  pmx-cluster-tb bundle --wipe --out {shlex.quote(str(out))}"
+    if not stick.is_mounted:
+        yield "  copying replaces a ventoy/ventoy.json that the stick has; `--out` with that stick keeps it"
+    it = "the stick" if stick.is_mounted else "this folder"
+    yield f"{it} holds hashes of passwords and the first-boot files; once all is installed, remove them:"
+    yield f"  pmx-cluster-tb bundle --wipe --out {shlex.quote(str(stick.path))}"
 
 
 def _wipe(asked: _Asked, *, one_cluster: bool) -> None:
-    from pmx_cluster_tb.artifacts.stick_place import stick_at
     from pmx_cluster_tb.artifacts.stick_wipe import wipe_bundles
     from pmx_cluster_tb.plan.stick_names import folder
 
-    stick = stick_at(asked.out).path
+    stick = _stick(asked.out).path
     wiped = wipe_bundles(stick, folder(loaded_cluster(asked.file).name) if one_cluster else None)
     if asked.as_json:
         print_json({"wiped": [one.as_json() for one in wiped]})

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pmx_cluster_tb.plan.types import ClusterPlan, NodePlan
 
 DEFAULT = "cluster.toml"
+_LISTED_NODES = 8
 
 
 def file_argument(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,13 +42,18 @@ def loaded_cluster(file: Path) -> Cluster:
 
 def chosen_nodes(plan: "ClusterPlan", names: tuple[str, ...]) -> "tuple[NodePlan, ...]":
     """The nodes of `plan` called `names`, all of them without names. Raises BadInput for an unknown one."""
-    from difflib import get_close_matches
-
     known = {node.node.name: node for node in plan.nodes}
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, n=1) or list(known)[:1]
             raise BadInput(
-                f"cluster `{plan.cluster.name}` has no node `{name}`", f"`--node {near[0]}` is one"
+                f"cluster `{plan.cluster.name}` has no node `{name}`", _node_hint(name, list(known))
             )
     return tuple(known[name] for name in dict.fromkeys(names)) or plan.nodes
+
+
+def _node_hint(name: str, known: list[str]) -> str:
+    from difflib import get_close_matches
+
+    if len(known) <= _LISTED_NODES:
+        return f"its nodes are {', '.join(f'`{node}`' for node in known)}"
+    return f"`--node {(get_close_matches(name, known, n=1) or known)[0]}` is one"
