@@ -1,5 +1,6 @@
 """How far reading and writing of large files is, in bytes and bytes per second, on standard error."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,13 +11,16 @@ from pmx_cluster_tb.progress import Observer, Progress, amount
 
 _SECONDS_BETWEEN_LINES = 10.0
 _BAR_WIDTH = 16
-"""With the rest a line of 80 characters."""
+_FULL_WIDTH = 80
+"""With bar, speed and time a line needs as much."""
+_DUMB = ("dumb", "unknown")
 
 
 @contextmanager
 def byte_progress() -> Iterator[Observer]:
     """Draws a bar for each file on a terminal, and elsewhere says now and then how far it is."""
-    if not sys.stderr.isatty():
+    # rich draws nothing on a dumb terminal
+    if not sys.stderr.isatty() or os.environ.get("TERM") in _DUMB:
         lines = _Lines()
         yield lines
         lines.finish()
@@ -25,6 +29,7 @@ def byte_progress() -> Iterator[Observer]:
     from rich.progress import (
         BarColumn,
         DownloadColumn,
+        ProgressColumn,
         TaskID,
         TextColumn,
         TimeRemainingColumn,
@@ -32,14 +37,12 @@ def byte_progress() -> Iterator[Observer]:
     )
     from rich.progress import Progress as Bar
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=_BAR_WIDTH),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=Console(stderr=True, no_color=colour() is False), transient=True) as bar:
+    console = Console(stderr=True, no_color=colour() is False)
+    columns: list[ProgressColumn] = [TextColumn("{task.description}"), DownloadColumn()]
+    if console.width >= _FULL_WIDTH:
+        columns.insert(1, BarColumn(bar_width=_BAR_WIDTH))
+        columns += [TransferSpeedColumn(), TimeRemainingColumn()]
+    with Bar(*columns, console=console, transient=True) as bar:
         tasks: dict[str, TaskID] = {}
 
         def draw(event: Progress) -> None:
