@@ -1,5 +1,6 @@
 """A stick that is read back: as it was written, and with each kind of difference."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +43,12 @@ def test_a_stick_as_it_was_written(stick: Path, path: str) -> None:
     assert only_bundle(stick / path).is_as_written
     assert said(stick / path)[0] == "bundle pmx-pvc1/: cluster pvc1, Proxmox VE 9.2-1, layout separate"
     assert said(stick / path)[-1] == "all 7 files are there as they were written"
+
+
+def test_a_pipe_in_place_of_a_file_is_not_read(stick: Path) -> None:
+    (stick / ISO).unlink()
+    os.mkfifo(stick / ISO)
+    assert only_bundle(stick).missing == (ISO,)
 
 
 def change(path: Path) -> None:

@@ -389,6 +389,19 @@ def test_a_second_run_at_the_same_time_is_refused(iso: Iso, stick: Path) -> None
         write(asked_bundle(iso), stick)
 
 
+@pytest.mark.parametrize("node", ["pve1", "pve3"])
+def test_a_stick_that_is_unmounted_meanwhile_is_told(iso: Iso, stick: Path, node: str) -> None:
+    """What comes after would go into the folder below it, on the desk's own disk."""
+
+    def unmount(event: Progress) -> None:
+        if event.doing == f"reading the ISO of {node} back" and event.done == event.total:
+            stick.rename(stick.with_name("unmounted"))
+            stick.mkdir()
+
+    with pytest.raises(UserError, match=f"`{stick}` was unmounted meanwhile"):
+        write(asked_bundle(iso), stick, unmount)
+
+
 def test_an_unchanged_file_is_not_written(tmp_path: Path) -> None:
     path = tmp_path / "file"
     stick_files.write_file(path, b"content")

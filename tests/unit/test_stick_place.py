@@ -1,5 +1,6 @@
 """Where a bundle may be written to, and whether it fits."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,13 @@ def test_the_work_tree_of_git_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     with pytest.raises(BadInput, match=r"is in the work tree of git at `.*`, where hashes"):
         stick_at(tmp_path / "a" / "b")
+
+
+def test_a_folder_that_may_not_be_searched_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # root may do everything
+    monkeypatch.setattr(os, "access", lambda path, mode: not (path == tmp_path and mode & os.X_OK))
+    with pytest.raises(BadInput, match=f"cannot read `{tmp_path}`: Permission denied"):
+        stick_at(tmp_path)
 
 
 def test_the_partition_of_ventoy_itself_is_refused(tmp_path: Path) -> None:

@@ -77,9 +77,29 @@ def locked(stick: Path) -> Iterator[None]:
         except OSError:
             # some file systems have no locks; two runs at once are then the user's to avoid
             pass
-        yield
+        try:
+            yield
+        except Exception as error:
+            _refuse_another(stick, descriptor, error)
+            raise
+        _refuse_another(stick, descriptor)
     finally:
         os.close(descriptor)
+
+
+def _refuse_another(stick: Path, descriptor: int, cause: Exception | None = None) -> None:
+    """Raises UserError if the open folder is not the one at `stick` any more."""
+    try:
+        is_same = os.path.samestat(stick.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        is_same = False
+    except OSError:
+        return
+    if not is_same:
+        raise UserError(
+            f"`{stick}` was unmounted meanwhile, and is another folder now",
+            "remove what is in it, mount the stick, and run the same command again",
+        ) from cause
 
 
 def temporary(path: Path) -> Path:
@@ -151,12 +171,15 @@ def temporaries(folder: Path) -> list[Path]:
 
 
 def files_below(stick: Path, folder: Path) -> tuple[str, ...]:
-    """The files below `folder` by path relative to `stick`, but for what macOS leaves. Raises OSError."""
+    """The files below `folder` by path relative to `stick`, but for what macOS leaves, pipes and the like.
+
+    Raises OSError.
+    """
     return tuple(
         sorted(
             path.relative_to(stick).as_posix()
             for path in folder.rglob("*")
-            if not path.is_dir() and path.name != ".DS_Store" and not path.name.startswith("._")
+            if path.is_file() and path.name != ".DS_Store" and not path.name.startswith("._")
         )
     )
 

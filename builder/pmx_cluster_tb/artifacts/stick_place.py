@@ -1,5 +1,7 @@
 """Where a bundle is written to: what is known of that place, and what it must not be."""
 
+import errno
+import os
 import re
 import shlex
 import stat
@@ -118,6 +120,8 @@ def _require_folder(path: Path) -> None:
         raise BadInput(f"`{path}` is a device, on which a bundle would write over everything", _MOUNT_POINT)
     if not stat.S_ISDIR(mode):
         raise BadInput(f"`{path}` is no folder", _MOUNT_POINT)
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise BadInput(f"cannot read `{path}`: {os.strerror(errno.EACCES)}", _MOUNT_POINT)
 
 
 def _refuse_other_places(path: Path, top: Path) -> None:
