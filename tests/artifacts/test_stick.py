@@ -26,6 +26,7 @@ from tests.artifacts.sticks import (
     use_memory_only,
     write,
 )
+from tests.plans import mac_plan
 
 OWN = {"holiday.iso": b"mine", "ventoy/theme.txt": b"mine", f"{FOLDER}/notes": b"mine"}
 OWN_JSON = {
@@ -249,6 +250,18 @@ def test_answers_that_a_damaged_manifest_forgot_are_not_lost_sight_of(
     before = content_of(stick)
     with pytest.raises(BadInput, match=rf"there is more of an earlier bundle.*`{FOLDER}/{name}"):
         write(asked_bundle(replace(iso, iso_release="2")), stick)
+    assert content_of(stick) == before
+
+
+def test_one_node_is_not_renewed_where_the_others_are_not_known(iso: Iso, stick: Path) -> None:
+    plan = mac_plan()
+    one = replace(plan, nodes=tuple(node for node in plan.nodes if node.node.name == "pve2"))
+    write(asked_bundle(iso), stick)
+    (stick / FOLDER / "manifest.json").write_bytes(b"")
+    before = content_of(stick)
+    with pytest.raises(BadInput) as caught:
+        write(asked_bundle(iso, plan=one, renewed="pve2"), stick)
+    assert caught.value.hint == "leave `--node` out"
     assert content_of(stick) == before
 
 

@@ -151,7 +151,7 @@ class _Writer:
             raise BadInput(
                 f"`{manifest}` is damaged, and there is more of an earlier bundle, with hashes of passwords: "
                 f"{', '.join(f'`{path}`' for path in left)}",
-                "remove it",
+                "leave `--node` out" if self._bundle.renewed else "remove it",
             )
 
     def _is_unchanged(self, iso: PreparedIso, known: BundleIso) -> bool:
