@@ -27,10 +27,10 @@ fetched mirror
 # an emulated processor takes long to collect and to compress modules
 printf 'MODULES=list\nCOMPRESS=gzip\nCOMPRESSLEVEL=1\n' >"$root/etc/initramfs-tools/conf.d/standin"
 printf '%s\n' nvme ahci sd_mod usb_storage uas xhci_pci ext4 dm_mod dm_thin_pool >>"$root/etc/initramfs-tools/modules"
-# usrmerge brings all of Perl, and has nothing to do where usr-is-merged is
+# usrmerge brings all of Perl, and has nothing to do where usr-is-merged is; the library stays, for frr needs it
 # shellcheck disable=SC2016 # dpkg's own placeholder
 needless=$(chroot "$root" dpkg-query --show --showformat '${Package}\n' |
-    grep -Ex 'usrmerge|perl|perl-modules-.*|libperl5.*|lib.*-perl' || true)
+    grep -Ex 'usrmerge|perl|lib.*-perl' || true)
 # shellcheck disable=SC2086 # one word for each
 [ -z "$needless" ] || chroot "$root" dpkg --purge $needless
 echo debian >"$root/etc/hostname"
