@@ -48,6 +48,14 @@ from pmx_cluster_tb.model.names import (
 from pmx_cluster_tb.model.shape import Shape, TableOf, TablesOf, key
 from pmx_cluster_tb.model.texts import one_of
 
+_RAID_WORDS = {
+    "mirror": Raid.RAID1,
+    "stripe": Raid.RAID0,
+    "single": Raid.RAID0,
+    "raidz": Raid.RAIDZ1,
+}
+"""What `zpool` and `mkfs.btrfs` call them."""
+
 
 def _plain_passwords(instead: str, *names: str) -> dict[str, tuple[str, str]]:
     message = f"a password must never stand here, only its hash, as `{instead}`"
@@ -148,7 +156,8 @@ class DiskTable(Shape):
         one_of(Filesystem, "a file system"), "File system of the root disk; ext4 unless given."
     )
     raid: Raid | None = key(
-        one_of(Raid, "a RAID level"), "RAID level; required for zfs and btrfs, and only for them."
+        one_of(Raid, "a RAID level", _RAID_WORDS),
+        "RAID level; required for zfs and btrfs, and only for them.",
     )
     size_gib: float | None = key(
         Number(8, 1_048_576),

@@ -1,7 +1,7 @@
 """Makers of text kinds: by pattern, by enumeration, by list of known words."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TypeVar
 
@@ -23,14 +23,16 @@ def matching(pattern: str, wanted: str, rule: str) -> Text[str]:
     return Text(parse, wanted, {"pattern": f"^{pattern}$"})
 
 
-def one_of(enumeration: type[E], wanted: str) -> Text[E]:
-    """Text that is a value of `enumeration`."""
+def one_of(enumeration: type[E], wanted: str, meant: Mapping[str, E] | None = None) -> Text[E]:
+    """Text that is a value of `enumeration`; `meant` knows what people write instead, in lower case."""
 
     def parse(text: str) -> E:
         try:
             return enumeration(text)
         except ValueError:
-            raise Refusal(f"must be {listed(enumeration, 'or')}", did_you_mean(text, enumeration)) from None
+            known = (meant or {}).get(text.lower())
+            hint = f"did you mean `{known}`?" if known else did_you_mean(text, enumeration)
+            raise Refusal(f"must be {listed(enumeration, 'or')}", hint) from None
 
     return Text(
         parse, f"{wanted}: {listed(enumeration, 'or')}", {"enum": [str(value) for value in enumeration]}

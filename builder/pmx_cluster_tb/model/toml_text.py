@@ -89,9 +89,16 @@ def _syntax_error(english: str, text: str) -> Unreadable:
     last_line = text.rstrip("\n").count("\n") + 1
     line = int(place[1]) if place and place[1] else last_line
     message, hint = _explained(what)
+    if what.startswith(_TWICE) and (given := _GIVEN.match(text.split("\n")[line - 1])):
+        message = f"`{given[1]}` is given twice"
+        hint = "a table for each node begins with `[[node]]`" if given[1] == "[node]" else ""
     column = f" (column {place[2]})" if place and place[2] else ""
     return Unreadable(f"is not TOML: {message}{column}", hint, line)
 
+
+_TWICE = ("Cannot overwrite", "Cannot declare")
+_GIVEN = re.compile(r"""[ \t]*(\[{1,2}[\w. -]+\]{1,2}|[\w.-]+(?=[ \t]*=(?![^\n]*(?:\"""|'''))))""", re.ASCII)
+"""A header, or a key, at the beginning of a line. That of text of several lines is further up."""
 
 _EXPLANATIONS = {
     "Expected '=' after a key": ("a key must be followed by `=`", 'as `name = "pve1"`'),
