@@ -37,6 +37,7 @@ def test_build_says_what_it_made_and_what_is_next(command: Command) -> None:
         "pve2/",
         "pve3/",
         "next:",
+        "`pmx-cluster-tb",
     ]
     assert "warning: cluster.toml:" in ran.err
     assert "pve2 (2 of 3)\n" in ran.err
@@ -46,6 +47,7 @@ def test_the_example_is_called_one(command: Command) -> None:
     ran = command("build", "--example", "--out", "out")
     assert ran.status == 0
     assert "this is the example" in ran.err
+    assert "bundle" not in ran.out
     assert json.loads(Path("out/manifest.json").read_text())["example"] is True
     assert listing() == ["out"]
 

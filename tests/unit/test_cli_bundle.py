@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pmx_cluster_tb.artifacts import iso as iso_module
+from pmx_cluster_tb.artifacts import stick as stick_module
 from pmx_cluster_tb.artifacts import stick_place
 from pmx_cluster_tb.model.load import example_cluster
 from tests.artifacts.sticks import content_of, source_iso, use_memory_only
@@ -96,6 +97,16 @@ def test_what_one_node_leaves_alone_is_not_said_to_be_read(bundle: Command) -> N
     assert "what was written is read back" in ran.out
 
 
+def test_an_interrupted_run_says_how_to_go_on(bundle: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stick_module, "write_bundle", interrupted)
+    ran = bundle()
+    assert (ran.status, ran.out) == (130, "")
+    assert ran.err.endswith("\ninterrupted: the same command goes on where it stopped\n")
+
+
 def test_what_goes_is_named(bundle: Command) -> None:
     bundle()
     Path("cluster.toml").write_text(own_text(('"pve3"', '"pve4"')))
@@ -114,6 +125,8 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
         "cluster `pvc1` has no node `pve4`\n  hint: its nodes are `pve1`, `pve2`, `pve3`\n",
     ),
     "other digest": (("--sha256", SHA256), f"`{SOURCE}` has the SHA-256 `"),
+    "empty node": (("--node", ""), "cluster `pvc1` has no node ``"),
+    "empty digest": (("--sha256", ""), "`` is no SHA-256, which has 64 hexadecimal digits"),
     "no digest": (("--sha256", "12ab"), "`12ab` is no SHA-256, which has 64 hexadecimal digits"),
     "unknown layout": (("--layout", "both"), "invalid value for `--layout`"),
     "no stick": (("--out", "missing"), "cannot read `missing`: No such file or directory"),

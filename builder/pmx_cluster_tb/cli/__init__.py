@@ -10,7 +10,7 @@ from types import FrameType
 import click
 
 from pmx_cluster_tb.cli.commands import PROGRAM, program
-from pmx_cluster_tb.cli.messages import show_error
+from pmx_cluster_tb.cli.messages import note, show_error
 from pmx_cluster_tb.problems import UserError
 
 _COMPLETE = "_PMX_CLUSTER_TB_COMPLETE"
@@ -60,8 +60,9 @@ def run(arguments: list[str]) -> int:
         return leave.exit_code
     except (click.UsageError, UserError) as error:
         return show_error(error)
-    except KeyboardInterrupt:
-        click.echo(err=True)
+    except KeyboardInterrupt as interrupt:
+        # on a line of its own, after the terminal's `^C`
+        note("\ninterrupted" + (f": {interrupt}" if interrupt.args else ""))
         return _INTERRUPTED_STATUS
     except BrokenPipeError:
         return _stop_writing()

@@ -107,3 +107,5 @@ def _summary(manifest: "Manifest", out: Path) -> Iterator[str]:
         yield f"  and {len(manifest.nodes) - _SHOWN_NODES} more nodes"
     first = out / manifest.nodes[0].name
     yield f"next: `pmx-cluster-tb inspect {first}/answer.toml` shows what the installer would do"
+    if not manifest.example:
+        yield "  `pmx-cluster-tb bundle --iso ISO --out STICK` makes a stick that installs all nodes"

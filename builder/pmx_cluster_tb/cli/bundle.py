@@ -132,7 +132,7 @@ def _write(asked: _Asked, source: Path, cluster: "Cluster", stick: "Stick") -> "
     from pmx_cluster_tb.sources import read_sources
 
     plan = plan_cluster(cluster, read_sources())
-    chosen_nodes(plan, (asked.node,) if asked.node else ())
+    chosen_nodes(plan, () if asked.node is None else (asked.node,))
     iso = read_iso(source)
     if problems := iso_problems(iso, cluster.proxmox_ve, str(asked.file)):
         raise BadFile(problems)
@@ -142,9 +142,12 @@ def _write(asked: _Asked, source: Path, cluster: "Cluster", stick: "Stick") -> "
         note("warning: the nodes reboot when they are installed: take the stick out while they do")
     earlier = earlier_bundle(stick.path, folder(cluster.name))
     wish = Wish(layout=Layout(asked.layout) if asked.layout else None, node=asked.node)
-    with byte_progress() as observer:
-        digest = _digest(iso, asked.sha256, observer)
-        return write_bundle(requested_bundle(plan, iso, digest, earlier, wish), stick, observer)
+    try:
+        with byte_progress() as observer:
+            digest = _digest(iso, asked.sha256, observer)
+            return write_bundle(requested_bundle(plan, iso, digest, earlier, wish), stick, observer)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("the same command goes on where it stopped") from None
 
 
 def _unlike_ventoy(stick: "Stick") -> str:
@@ -156,7 +159,8 @@ def _unlike_ventoy(stick: "Stick") -> str:
 def _digest(iso: "Iso", expected: str | None, observer: "Observer") -> str:
     from pmx_cluster_tb.artifacts.stick_readback import sha256_of
 
-    wanted = expected.strip().lower() if expected else None
+    # an empty one, as of an unset variable, must not pass for none
+    wanted = None if expected is None else expected.strip().lower()
     if wanted is not None and (len(wanted) != _SHA256_DIGITS or not set(wanted) <= set("0123456789abcdef")):
         raise BadInput(
             f"`{expected}` is no SHA-256, which has {_SHA256_DIGITS} hexadecimal digits",
@@ -206,7 +210,7 @@ def _next_steps(manifest: "BundleManifest", stick: "Stick") -> Iterator[str]:
     yield f"next: {start}, boot a machine from it and choose its node; that WIPES the node's disk"
     yield f"  {folder}/README.txt on the stick says what each screen shows"
     if not stick.is_mounted:
-        yield "  copying replaces a ventoy/ventoy.json that the stick has; `--out` with that stick keeps it"
+        yield "  if that has a ventoy/ventoy.json of its own, do not copy, but name the stick with `--out`"
     it = "the stick" if stick.is_mounted else "this folder"
     yield f"{it} holds hashes of passwords and the first-boot files; once all is installed, remove them:"
     yield f"  pmx-cluster-tb bundle --wipe --out {shlex.quote(str(stick.path))}"
