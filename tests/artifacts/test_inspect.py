@@ -178,6 +178,13 @@ def test_nothing_there(tmp_path: Path) -> None:
         inspect_artifact(tmp_path)
 
 
+def test_a_folder_of_an_output_folder_leads_to_the_whole(tmp_path: Path) -> None:
+    write_output(seed_plan(), tmp_path / "out", unobserved)
+    with pytest.raises(BadInput, match="no manifest") as caught:
+        inspect_artifact(tmp_path / "out/pve1")
+    assert f"`pmx-cluster-tb inspect {tmp_path}/out` reads all" in caught.value.hint
+
+
 def small_hook() -> bytes:
     """A first-boot file with little in it, so that each of its bytes can be tried."""
     program = {PurePosixPath(name): name.encode() for name in ("__main__.py", "steps.py")}

@@ -16,6 +16,8 @@ from pmx_cluster_tb.view.plan_tree import package_tree
 from tests.command import Command, cluster_text, listing
 from tests.plans import seed_plan
 
+SERIALS = [f"S7KGNU0X00000{number}" for number in (1, 2, 3)]
+
 
 @pytest.fixture(autouse=True)
 def cluster_file(tmp_path: Path) -> None:
@@ -43,6 +45,16 @@ def test_tree(command: Command) -> None:
     assert "lldpd.conf" not in ran.out[second:]
     assert "the other files as on pve1" in ran.out[second:]
     assert "wipes the disk with serial" in ran.out[first:second]
+
+
+def test_tree_says_what_the_disks_become(command: Command) -> None:
+    changed(
+        ('filesystem = "ext4"', 'filesystem = "zfs"\nraid = "raid1"'),
+        *((f'serial = "{serial}"', f'serials = ["{serial}", "{serial}B"]') for serial in SERIALS),
+    )
+    assert (
+        "wipes the disks with serials S7KGNU0X000001, S7KGNU0X000001B, for zfs (raid1)" in command("plan").out
+    )
 
 
 @pytest.mark.parametrize(

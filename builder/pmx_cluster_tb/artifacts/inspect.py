@@ -1,6 +1,7 @@
 """What a file or folder is, found by its content, and what it holds."""
 
 import hashlib
+import shlex
 from pathlib import Path
 
 from pmx_cluster_tb.artifacts.deb_reader import is_deb, read_deb
@@ -18,7 +19,13 @@ from pmx_cluster_tb.artifacts.inspected import (
 )
 from pmx_cluster_tb.artifacts.iso import iso_members, read_iso
 from pmx_cluster_tb.artifacts.iso9660 import MAGIC, MAGIC_OFFSET
-from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME, built_files, changed_files, read_manifest
+from pmx_cluster_tb.artifacts.manifest import (
+    MANIFEST_NAME,
+    built_files,
+    changed_files,
+    is_output_manifest,
+    read_manifest,
+)
 from pmx_cluster_tb.model.toml_text import Unreadable, tables_of
 from pmx_cluster_tb.plan.bundle import ANSWER_NAME, HOOK_NAME, MODE_NAME
 from pmx_cluster_tb.plan.types import Table
@@ -123,10 +130,20 @@ def _inspected_answer(content: bytes, name: str) -> InspectedAnswer:
     return InspectedAnswer(table=table, text=text)
 
 
+def _hint_of_folder(folder: Path) -> str:
+    if is_output_manifest(folder.parent / MANIFEST_NAME):
+        whole = shlex.quote(str(folder.parent))
+        return f"`pmx-cluster-tb inspect {whole}` reads all that was built; each file in it can be named, too"
+    return "a stick is named by the folder where it is mounted"
+
+
 def _inspected_output(folder: Path) -> InspectedOutput:
     path = folder / MANIFEST_NAME
     if not path.is_file():
-        raise BadInput(f"`{folder}` is no output folder of `build` or stick of `bundle`: no {MANIFEST_NAME}")
+        raise BadInput(
+            f"`{folder}` is no output folder of `build` or stick of `bundle`: no {MANIFEST_NAME}",
+            _hint_of_folder(folder),
+        )
     manifest = read_manifest(path.read_bytes(), str(path))
     built = {file.path for file in manifest.files}
     there = built_files(folder)

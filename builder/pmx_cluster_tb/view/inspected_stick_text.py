@@ -15,7 +15,6 @@ def iso_lines(inspected: InspectedIso) -> Iterator[Text]:
     yield Text(f"{state} of {iso.product} {iso.release}-{iso.iso_release}, {amount(iso.size)}", style="bold")
     yield Text(f"UUID {iso.uuid}")
     yield Text(_source_of_answers(inspected))
-    yield Text("")
 
 
 def _source_of_answers(inspected: InspectedIso) -> str:

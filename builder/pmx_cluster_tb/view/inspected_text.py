@@ -70,6 +70,8 @@ def _redacted_answer(answer: InspectedAnswer) -> str:
 
 def _iso(inspected: InspectedIso, *, show_secrets: bool) -> Iterator[RenderableType]:
     yield from iso_lines(inspected)
+    if inspected.answer or inspected.hook:
+        yield Text("")
     if inspected.answer:
         yield from _answer(inspected.answer, show_secrets=show_secrets)
     match inspected.hook:
