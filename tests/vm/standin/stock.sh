@@ -27,6 +27,9 @@ fetched mirror
 # an emulated processor takes long to collect and to compress modules
 printf 'MODULES=list\nCOMPRESS=gzip\nCOMPRESSLEVEL=1\n' >"$root/etc/initramfs-tools/conf.d/standin"
 printf '%s\n' nvme ahci sd_mod usb_storage uas xhci_pci ext4 dm_mod dm_thin_pool >>"$root/etc/initramfs-tools/modules"
+# Debian 13 hides the locks of LVM by mounting /run/lock in the middle of it: a slow machine loses that race
+mkdir -p "$root/etc/systemd/system/lvm2-monitor.service.d"
+printf '[Unit]\nAfter=run-lock.mount\n' >"$root/etc/systemd/system/lvm2-monitor.service.d/run-lock.conf"
 # usrmerge brings all of Perl, and has nothing to do where usr-is-merged is; the library stays, for frr needs it
 # shellcheck disable=SC2016 # dpkg's own placeholder
 needless=$(chroot "$root" dpkg-query --show --showformat '${Package}\n' |

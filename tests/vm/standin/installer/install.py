@@ -83,6 +83,7 @@ def _configure(answer: Answer, disk: Disk, nic: str, found: Iterable[str]) -> No
         "/etc/default/keyboard",
         f'XKBMODEL="pc104"\nXKBLAYOUT="{answer.keyboard[:2]}"\nXKBVARIANT=""\nXKBOPTIONS=""\n',
     )
+    write("/etc/default/locale", "LANG=C.UTF-8\n")
     write("/etc/fstab", _fstab(disk))
     codename = _codename()
     if codename == "bookworm":
