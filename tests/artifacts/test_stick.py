@@ -187,6 +187,19 @@ def test_a_shared_iso_never_meets_older_answers(iso: Iso, stick: Path) -> None:
     assert "injection" in json.loads((stick / "ventoy/ventoy.json").read_text())
 
 
+def test_ventoy_json_stays_its_owners(iso: Iso, stick: Path) -> None:
+    """On a file system that knows owners, where root makes the bundle."""
+    path = stick / "ventoy/ventoy.json"
+    path.chmod(0o664)
+    os.chown(path, -1, next(iter(os.getgroups()), os.getegid()))
+    before = path.stat()
+    write(asked_bundle(iso), stick)
+    write(asked_bundle(iso, plan=changed_plan("pve2")), stick)
+    after = path.stat()
+    assert (after.st_uid, after.st_gid, after.st_mode) == (before.st_uid, before.st_gid, before.st_mode)
+    assert {file.stat().st_mode & 0o777 for file in (stick / FOLDER).glob("pmx-*")} == {0o600}
+
+
 def test_the_menu_never_tells_old_disks_of_a_new_iso(iso: Iso, stick: Path) -> None:
     write(asked_bundle(iso), stick)
     seen = []

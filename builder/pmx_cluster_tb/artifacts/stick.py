@@ -195,7 +195,7 @@ class _Writer:
                 self._claim()
         for path, content in self._files().items():
             write_file(self._top / path, content)
-        write_file(self._top / VENTOY_JSON, self._ventoy_after)
+        replace_or_remove(self._top / VENTOY_JSON, self._ventoy_after)
         manifest = self._manifest(complete=True)
         removed = self._remove_others(manifest)
         self._write_manifest(manifest)

@@ -9,6 +9,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -121,8 +122,11 @@ def replaced_file(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Writes `content` to `path` unless it is there already. Raises OSError, and NotAsWritten."""
+def write_file(path: Path, content: bytes, *, keep_owner: bool = False) -> None:
+    """Writes `content` to `path` unless it is there already, for its owner alone.
+
+    `keep_owner` leaves it to whom the file before was. Raises OSError, and NotAsWritten.
+    """
     digest = hashlib.sha256(content).hexdigest()
     if _is_there(path, content, digest):
         return
@@ -131,11 +135,21 @@ def write_file(path: Path, content: bytes) -> None:
         # nobody else's where the file system knows owners: some hold hashes of passwords
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
+            if keep_owner:
+                _give_as(path, descriptor)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         if sha256_on_medium(new, unobserved, path.name) != digest:
             raise NotAsWritten(path)
+
+
+def _give_as(path: Path, descriptor: int) -> None:
+    """Gives the open file owner and mode of the one at `path`, where there is one and that can be."""
+    with suppress(OSError):
+        status = path.stat()
+        os.fchown(descriptor, status.st_uid, status.st_gid)
+        os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
 
 
 def _is_there(path: Path, content: bytes, digest: str) -> bool:
@@ -158,11 +172,14 @@ def remove_file(path: Path) -> bool:
 
 
 def replace_or_remove(path: Path, content: bytes | None) -> None:
-    """Writes `content` to `path`, or removes it for None. Raises OSError, and NotAsWritten."""
+    """Writes `content` to `path`, whose owner and mode stay, or removes it for None.
+
+    Raises OSError, and NotAsWritten.
+    """
     if content is None:
         remove_file(path)
     else:
-        write_file(path, content)
+        write_file(path, content, keep_owner=True)
 
 
 def temporaries(folder: Path) -> list[Path]:
