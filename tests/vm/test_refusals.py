@@ -100,6 +100,7 @@ def test_target_disk_is_missing(media: Media, tmp_path: Path) -> None:
         ends_in_a_shell(machine, "no disk found that matches")
 
 
+@pytest.mark.full
 def test_same_model_with_another_serial(media: Media, tmp_path: Path) -> None:
     with pve1(tmp_path, media.nodes["pve1"]) as machine:
         disks = (
@@ -115,6 +116,7 @@ def test_shared_iso_without_ventoy_has_no_answer(media: Media, tmp_path: Path) -
         ends_in_a_shell(machine, "no partition labelled PMX-")
 
 
+@pytest.mark.full
 def test_prepared_iso_that_lost_its_answer(media: Media, tmp_path: Path) -> None:
     iso = Path(copyfile(media.nodes["pve1"], tmp_path / "copy.iso"))
     remove = ["-boot_image", "any", "keep", "-dev", str(iso), "-rm", "/answer.toml", "--"]
@@ -123,6 +125,7 @@ def test_prepared_iso_that_lost_its_answer(media: Media, tmp_path: Path) -> None
         ends_in_a_shell(machine, "no answer: ")
 
 
+@pytest.mark.full
 def test_iso_that_was_not_prepared_waits_for_somebody(media: Media, tmp_path: Path) -> None:
     with pve1(tmp_path, media.plain) as machine:
         machine.start()

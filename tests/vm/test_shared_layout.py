@@ -107,7 +107,13 @@ def _kernel(
     return DirectBoot(kernel=kernel, initrd=initrd, arguments=_ARGUMENTS)
 
 
-@pytest.mark.parametrize("hooks", [(_NORMAL, _GRUB2), (_GRUB2,)], ids=["normal mode", "GRUB2 mode"])
+@pytest.mark.parametrize(
+    "hooks",
+    [
+        pytest.param((_NORMAL, _GRUB2), id="normal mode"),
+        pytest.param((_GRUB2,), id="GRUB2 mode", marks=pytest.mark.full),
+    ],
+)
 def test_right_machine(medium: StandIn, tmp_path: Path, hooks: tuple[str, ...]) -> None:
     with by_ventoy("pve2", "pve2", medium, tmp_path, hooks) as machine:
         machine.console.expect("this machine is node pve2", Deadline(_ENDS))
@@ -122,6 +128,7 @@ def test_machine_of_another_node(medium: StandIn, tmp_path: Path) -> None:
         machine.console.expect("Installation refused: no partition labelled PMX-", Deadline(_ENDS))
 
 
+@pytest.mark.full
 def test_nothing_chosen(medium: StandIn, tmp_path: Path) -> None:
     with by_ventoy("pve1", None, medium, tmp_path, (_NORMAL, _GRUB2)) as machine:
         machine.console.expect("no node was chosen", Deadline(_ENDS))
