@@ -57,6 +57,7 @@ def change(path: Path) -> None:
     path.write_bytes(content)
 
 
+NEXT = "next: run `pmx-cluster-tb bundle` as before; it writes only what is not in order"
 DIFFERENCES: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda stick: (stick / ISO).unlink(), f"{ISO} is missing"),
     "changed": (lambda stick: change(stick / ISO), f"{ISO} is not as it was written"),
@@ -77,11 +78,13 @@ def test_what_is_different_is_named(stick: Path, case: str) -> None:
     action(stick)
     assert not only_bundle(stick).is_as_written
     assert line in said(stick)
+    assert NEXT in said(stick)
 
 
 def test_what_was_added_does_no_harm(stick: Path) -> None:
     (stick / FOLDER / "notes").write_text("mine")
     assert only_bundle(stick).is_as_written
+    assert NEXT not in said(stick)
     assert f"{FOLDER}/notes was added" in said(stick)
 
 

@@ -33,6 +33,7 @@ _HINTS = {
     errno.ENXIO: _PULLED,
     # of a file system in user space, as those for exFAT and NTFS may be
     errno.ENOTCONN: _PULLED,
+    errno.ECONNABORTED: _PULLED,
 }
 
 

@@ -73,7 +73,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     \b
     Examples:
       pmx-cluster-tb bundle --iso proxmox-ve_9.2-1.iso --out /media/you/Ventoy
-      pmx-cluster-tb bundle --iso proxmox-ve_9.2-1.iso --out /media/you/Ventoy --node pve2
+      pmx-cluster-tb bundle --iso proxmox-ve_9.2-1.iso --out /mnt --node pve2
       pmx-cluster-tb bundle --wipe --out /media/you/Ventoy
 
     Exit status: 0 done, 1 STICK could not be written or does not read back, 2 the file has errors, or ISO or

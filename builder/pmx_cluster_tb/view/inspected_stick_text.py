@@ -49,6 +49,8 @@ def bundle_lines(inspected: InspectedBundle) -> Iterator[Text]:
     yield from (Text(line, style="yellow") for line in differing)
     if inspected.is_as_written:
         yield Text(f"all {len(manifest.isos) + len(manifest.files)} files are there as they were written")
+    else:
+        yield Text("next: run `pmx-cluster-tb bundle` as before; it writes only what is not in order")
 
 
 def _differences(inspected: InspectedBundle) -> Iterator[str]:
