@@ -1,9 +1,10 @@
 """Writing a bundle to a stick, so that a cut at any moment leaves nothing that would install something wrong.
 
-First manifest.json says at which paths something may be left from now on. Then come the prepared ISOs, the
-small files, ventoy.json, which names what is now there, and last what an earlier bundle had and this one has
-not is removed, and manifest.json says that the bundle is complete. Every file is read back from the medium
-before it gets its name. The next run goes on where an interrupted one stopped.
+First manifest.json says at which paths something may be left from now on. Then come the image that does
+nothing, the prepared ISOs, the small files, ventoy.json, which names what is now there, and last what an
+earlier bundle had and this one has not is removed, and manifest.json says that the bundle is complete. Every
+file is read back from the medium before it gets its name. The next run goes on where an interrupted one
+stopped.
 """
 
 import hashlib
