@@ -8,7 +8,7 @@ import json
 import re
 import subprocess
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,8 +49,8 @@ def replaced(pattern: str, text: str) -> Callable[[str], str]:
     return change
 
 
-def without_step(name: str, most_s: int = 900) -> Callable[[bytes], bytes]:
-    """A hook that leaves a step off, and gives up early where others miss it."""
+def without_step(name: str, **deadlines_s: int) -> Callable[[bytes], bytes]:
+    """A hook that leaves a step off, with other deadlines for those that miss it."""
 
     def change(hook: bytes) -> bytes:
         members = _members(hook)
@@ -58,9 +58,9 @@ def without_step(name: str, most_s: int = 900) -> Callable[[bytes], bytes]:
         changed, count = re.subn(rf"\n        {name}_step\([^\n]*\),", "", steps)
         assert count == 1, name
         members["firstboot/all_steps.py"] = changed.encode()
-        return _packed(hook, members)
+        return _packed(hook, _hasty(members, deadlines_s))
 
-    return lambda hook: hasty(change(hook), most_s)
+    return change
 
 
 def without_package(name: str) -> Callable[[bytes], bytes]:
@@ -70,20 +70,15 @@ def without_package(name: str) -> Callable[[bytes], bytes]:
         members = _members(hook)
         (found,) = (one for one in members if one.startswith(f"packages/{name}_"))
         del members[found]
-        return _packed(hook, members)
+        return _packed(hook, _hasty(members, {"node-package": 120}))
 
-    return lambda hook: hasty(change(hook))
+    return change
 
 
-def hasty(hook: bytes, most_s: int = 900) -> bytes:
-    """A hook that tries nothing for longer than `most_s`."""
-    members = _members(hook)
+def _hasty(members: Hook, deadlines_s: Mapping[str, int]) -> Hook:
     settings = json.loads(members["settings.json"])
-    settings["deadlines_s"] = {
-        step: min(seconds, most_s) for step, seconds in settings["deadlines_s"].items()
-    }
-    members["settings.json"] = json.dumps(settings).encode()
-    return _packed(hook, members)
+    settings["deadlines_s"] |= deadlines_s
+    return {**members, "settings.json": json.dumps(settings).encode()}
 
 
 def of_another_node(hook: bytes) -> bytes:
@@ -141,7 +136,7 @@ ON_MEDIUM = (
     ),
     OnMedium(
         name="the enterprise repositories stay on",
-        hook=without_step("repositories", most_s=180),
+        hook=without_step("repositories", upgrade=180),
         cause=r"401|not finished, because of upgrade",
     ),
     OnMedium(
