@@ -31,7 +31,15 @@ def test_links_lead_somewhere(path: Path) -> None:
         assert not anchor or anchor in heading_anchors(linked), target
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+HINTING = [
+    path
+    for folder, pattern in (("builder", "*.py"), ("builder", "*.toml"), ("answer-files", "*.j2"))
+    for path in sorted((TOP / folder).rglob(pattern))
+    if "pmx-cluster-tb " in path.read_text("utf-8")
+]
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, *HINTING], ids=lambda path: str(path.relative_to(TOP)))
 def test_commands_that_are_named_exist(path: Path) -> None:
     named = re.findall(r"(?:`|\$ |\./)pmx-cluster-tb ([a-z][a-z-]*)", path.read_text("utf-8"))
     assert set(named) <= SUMMARIES.keys()

@@ -148,7 +148,7 @@ def refuse_unshareable(plan: ClusterPlan) -> None:
         raise BadInput(
             f"`--layout shared` tells the nodes by their MAC addresses, and these have no `nic.mac`: "
             f"{', '.join(f'`{name}`' for name in without)}",
-            "`pmx-cluster-tb probe HOST` shows a machine's; or use `--layout separate`",
+            "`ip -br link` on the machine shows it; or use `--layout separate`",
         )
 
 
