@@ -99,6 +99,16 @@ def test_a_request_during_an_apply_outlives_it(machine: Machine, monkeypatch: py
     assert machine.path(NOTE).exists()
 
 
+def test_a_request_of_the_apt_that_an_apply_waits_for_is_met(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.pmx_ring("request")
+    monkeypatch.setattr("pmx_ring.request.dpkg_lock_holder", lambda _system: 1)
+    monkeypatch.setattr("pmx_ring.request.wait_for_dpkg", lambda _system: machine.write(NOTE, "newer"))
+    machine.applied()
+    assert not machine.path(NOTE).exists()
+
+
 def test_wait_tells_what_only_the_next_boot_does(machine: Machine) -> None:
     policy(machine, 101)
     machine.pmx_ring("request")

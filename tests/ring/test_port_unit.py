@@ -123,6 +123,27 @@ def test_triggered(machine: Machine) -> None:
         assert wait_until_ready(machine) == first
 
 
+_ASKS_AGAIN = """#!/bin/sh
+/usr/sbin/pmx-ring.real "$@" || exit
+if [ "$1" = apply ] && mkdir /run/asked 2>/dev/null; then /usr/sbin/pmx-ring.real request; fi
+"""
+
+
+def test_request_while_the_service_applies(machine: Machine) -> None:
+    """A second apt ends while the first one's settings are applied: both are in force when wait returns."""
+    machine.run(["mv", "/usr/sbin/pmx-ring", "/usr/sbin/pmx-ring.real"])
+    try:
+        machine.run(
+            ["sh", "-c", 'printf %s "$1" >/usr/sbin/pmx-ring; chmod +x /usr/sbin/pmx-ring', "sh", _ASKS_AGAIN]
+        )
+        machine.run(["pmx-ring", "request"])
+        assert machine.says("pmx-ring", "wait") == "the settings are in force"
+        assert machine.run(["test", "-d", "/run/asked"]).status == 0
+        assert machine.run(["test", "-e", "/var/lib/pmx-ring/noted"], check=False).status == 1
+    finally:
+        machine.run(["mv", "/usr/sbin/pmx-ring.real", "/usr/sbin/pmx-ring"])
+
+
 def test_network_configuration_applied_in_the_gui(machine: Machine) -> None:
     """`ifreload -a` with a bare stanza of the port, then networking restarted: MTU and addresses stay."""
     machine.run(PLUG)

@@ -81,14 +81,15 @@ def _one_at_a_time(system: System) -> Iterator[None]:
 def recorded_apply(system: System, *, force: bool, say: Say) -> Outcome:
     """Apply, and remember how it went; the note goes when all of it went well.
 
-    A note that was written during the apply stays: the service starts once more for it.
+    A note that was written during the apply stays: the service applies once more for it.
     """
     with _one_at_a_time(system):
-        note = note_identity(system)
         if process := dpkg_lock_holder(system):
             # half of the files may be there, or for a moment none
             say(f"waiting for apt or dpkg, process {process}")
             wait_for_dpkg(system)
+        # what apt noted meanwhile is applied now
+        note = note_identity(system)
         try:
             outcome = apply(system, dry_run=False, force=force, say=say)
         except RingError as problem:
