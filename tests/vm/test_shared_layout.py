@@ -72,7 +72,9 @@ def by_ventoy(
             firmware=Firmware.BIOS,
         )
         before = {path: sha256(path) for path in (parts.target, parts.other, parts.stick)}
-        with Machine(machine_of, replace(hardware, kernel=kernel), folder) as machine:
+        # QEMU's own loader is the first to boot
+        disks = tuple(replace(disk, boot=None) for disk in hardware.disks)
+        with Machine(machine_of, replace(hardware, disks=disks, kernel=kernel), folder) as machine:
             machine.start()
             yield machine
         changed = {path for path in before if sha256(path) != before[path]}
