@@ -17,7 +17,7 @@ from pmx_cluster_tb.machines.machine import Machine
 from tests.machines.micro import interfaces, micro_hardware
 from tests.roots.commands import require
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.vm, pytest.mark.root]
 BOOTS = timedelta(minutes=3)
 SOON = timedelta(seconds=60)
 

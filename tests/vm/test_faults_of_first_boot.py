@@ -10,7 +10,7 @@ from pmx_cluster_tb.machines.images import overlaid
 from tests.vm.journal import failed_units
 from tests.vm.story import FINISHES, Node, Story, story
 
-pytestmark = [pytest.mark.root, pytest.mark.full]
+pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.full]
 
 _CUTS = {
     "during the upgrade": r"pmx first boot: repositories: done",

@@ -11,7 +11,7 @@ from pmx_cluster_tb.machines.hardware import Bus
 from tests.vm.cluster import target_serial
 from tests.vm.story import INSTALLS, Node, Story, changed_disks, log_in, story
 
-pytestmark = [pytest.mark.root, pytest.mark.full]
+pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.full]
 
 _CUTS = ("making partitions and volumes", "extracting the base system", "installing the boot loader")
 _SERIAL = "lsblk --nodeps --noheadings --output=SERIAL $(pvs --noheadings --options=pv_name | sed s/p3$//)"

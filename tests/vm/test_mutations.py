@@ -33,6 +33,7 @@ def _cases() -> list[Any]:
     ]
 
 
+@pytest.mark.vm
 @pytest.mark.root
 @pytest.mark.parametrize("mutation", _cases())
 def test_on_the_medium(mutation: OnMedium, tmp_path: Path) -> None:

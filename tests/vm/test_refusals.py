@@ -22,7 +22,7 @@ from tests.vm.cluster import make_hardware, target_serial, write_cluster
 from tests.vm.standin.build import StandIn, stand_in
 from tests.vm.story import bundle, sha256
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.vm, pytest.mark.root]
 
 RELEASES = ("bookworm", pytest.param("trixie", marks=pytest.mark.full))
 _ENDS = timedelta(minutes=10)

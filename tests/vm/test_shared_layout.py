@@ -29,7 +29,7 @@ from tests.vm.standin.build import StandIn, stand_in
 from tests.vm.story import sha256
 from tests.vm.test_refusals import bundle_shared
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.vm, pytest.mark.root]
 
 _ENDS = timedelta(minutes=10)
 _ARGUMENTS = "rdinit=/start no_timer_check console=ttyS0,115200 proxmox-start-auto-installer"

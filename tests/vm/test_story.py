@@ -18,7 +18,7 @@ from tests.vm.mutations import ON_NODE, OnNode
 from tests.vm.ring import back_by_itself, cut_power, give_power, goes_by, plug, port_to, pull, reaches, whole
 from tests.vm.story import Story, changed_disks, story
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.vm, pytest.mark.root]
 
 _MISSED_AFTER = timedelta(minutes=1)
 RELEASES = ("bookworm", pytest.param("trixie", marks=pytest.mark.full))
