@@ -9,7 +9,7 @@ from tests.roots.root import needs_root
 from tests.vm.standin.build import StandIn, stand_in
 from tests.vm.standin.product import PRODUCTS
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.vm, pytest.mark.root]
 
 _FILES = (
     *(
