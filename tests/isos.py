@@ -4,6 +4,7 @@ Paths, marker files and the lines of `/init` that other programs rely on are as 
 source and in the ISOs; the texts around them are our own.
 """
 
+import fcntl
 import hashlib
 import os
 import random
@@ -11,7 +12,6 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import zstandard
@@ -199,21 +199,29 @@ def cached_iso(files: Mapping[str, bytes]) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pmx-cluster-tb" / "isos"
     cache.mkdir(parents=True, exist_ok=True)
     iso = cache / f"{digest.hexdigest()[:20]}.iso"
-    if not iso.exists():
-        with tempfile.TemporaryDirectory(prefix="new-", dir=cache) as folder:
-            made = make_iso(files, Path(folder, "iso"))
-            made.chmod(0o444)
-            made.rename(iso)
-    os.utime(iso)
-    _forget_old(cache)
+    with (cache / "lock").open("a") as lock:
+        # the tests run in several processes
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not iso.exists():
+            with tempfile.TemporaryDirectory(prefix="new-", dir=cache) as folder:
+                made = make_iso(files, Path(folder, "iso"))
+                made.chmod(0o444)
+                made.rename(iso)
+        # beside it: preparing an ISO takes note of its own time
+        _use_mark(iso).touch()
+        _forget_old(cache)
     return iso
 
 
+def _use_mark(iso: Path) -> Path:
+    return iso.with_suffix(".used")
+
+
 def _forget_old(cache: Path) -> None:
-    by_use = sorted(cache.glob("*.iso"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    for path in by_use[_CACHE_ENTRIES:]:
-        with suppress(FileNotFoundError):
-            path.unlink()
+    marks = sorted(cache.glob("*.used"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for mark in marks[_CACHE_ENTRIES:]:
+        mark.with_suffix(".iso").unlink(missing_ok=True)
+        mark.unlink()
 
 
 def proxmox_iso(release: str = "9.2") -> Path:
