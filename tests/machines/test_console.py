@@ -43,6 +43,7 @@ def test_command_without_end() -> None:
         console.close()
 
 
+@pytest.mark.slow
 def test_echo_is_no_shell() -> None:
     """A line that comes back by echo alone never counts as a shell or as a command's end."""
 
@@ -83,6 +84,7 @@ def answer_shell(line: socket.socket) -> None:
             line.sendall(NOISE + typed.removeprefix("echo ").replace("'", "").encode() + b"\r\n")
 
 
+@pytest.mark.slow
 def test_login_among_noise() -> None:
     with guest(getty) as line:
         console = Console("pve1", line)
