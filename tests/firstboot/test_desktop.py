@@ -8,6 +8,8 @@ from firstboot.desktop import desktop_step, with_denied_interfaces
 from firstboot.steps import StepFailed
 from tests.firstboot.node import FakeNode, node_settings
 
+pytestmark = pytest.mark.slow
+
 STEP = desktop_step(replace(node_settings(), desktop=True))
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from tests.firstboot.node import FakeNode
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("words", [["fully-up"], [], ["--step", "repositories"], ["--dry-run"]])
 def test_another_node_is_left_alone(archive: Path, node: FakeNode, words: list[str]) -> None:

@@ -15,6 +15,8 @@ from tests.firstboot.conftest import with_member
 from tests.firstboot.node import HOOK, FakeNode
 from tests.plans import mac_plan
 
+pytestmark = pytest.mark.slow
+
 ISO = IsoVersion("9.2", "1")
 (SHARED_ISO,) = bundle_of(mac_plan(), ISO, Layout.SHARED).isos
 SHARED = SHARED_ISO.members[HOOK_NAME]

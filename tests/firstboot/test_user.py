@@ -11,6 +11,8 @@ from firstboot.steps import Step, StepFailed
 from firstboot.user import user_step
 from tests.firstboot.node import FakeNode, node_settings
 
+pytestmark = pytest.mark.slow
+
 HASH = "$y$j9T$salt$digest"
 KEY = "ssh-ed25519 AAAA me@desk"
 USER = User("pieter", "Pieter", HASH, (KEY,))
