@@ -72,7 +72,7 @@ def getty(line: socket.socket, *, refuses: bool = False) -> None:
         line.sendall(b"\r\nLogin incorrect\r\npve1 login: ")
         read_line(line)
         return
-    line.sendall(b"\r\nLinux pve1\r\n" + NOISE)
+    line.sendall(b"\r\nLinux pve1\r\nLast login: Sun Nov 22 15:02:11 CET 2026 on ttyS0\r\n" + NOISE)
     answer_shell(line)
 
 
@@ -87,6 +87,25 @@ def answer_shell(line: socket.socket) -> None:
 @pytest.mark.slow
 def test_login_among_noise() -> None:
     with guest(getty) as line:
+        console = Console("pve1", line)
+        console.log_in("root", "secret", within(20))
+        console.close()
+
+
+def getty_with_a_late_prompt(line: socket.socket) -> None:
+    """Asks for a name once more when somebody is in already."""
+    line.sendall(b"\r\npve1 login: ")
+    read_line(line)
+    line.sendall(b"Password: ")
+    read_line(line)
+    line.sendall(b"\r\npve1 login: ")
+    assert read_line(line) == "root"
+    line.sendall(b"root: command not found\r\nroot@pve1:~# ")
+    answer_shell(line)
+
+
+def test_login_with_a_late_prompt() -> None:
+    with guest(getty_with_a_late_prompt) as line:
         console = Console("pve1", line)
         console.log_in("root", "secret", within(20))
         console.close()

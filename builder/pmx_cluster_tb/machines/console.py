@@ -11,7 +11,8 @@ from pmx_cluster_tb.machines.failure import Deadline, MachineFailed
 from pmx_cluster_tb.machines.shell import Result
 from pmx_cluster_tb.machines.terminal import LineListener, Terminal
 
-_LOGIN = r"(?m)[\w.-]* ?login: "
+# a shell tells of the "Last login: " when somebody is in
+_LOGIN = r"(?<!Last )\blogin: "
 _SECRET_PROMPT = re.compile("[Pp]assword: ")
 _REFUSED = "Login incorrect"
 _SHELL_PROMPT = r"[#$] \Z"
@@ -57,30 +58,26 @@ class Console:
         """Logs in on a getty and makes the shell ready for commands.
 
         Kernel messages may hide a prompt, and a getty and a login throw away what was typed early: so it asks
-        again until the deadline, for the shell where it should be in already, and else for the prompt.
+        for the prompt again and again until the deadline.
         """
-        attempt, is_in = Deadline(_TRIES_AGAIN), False
+        prompts = [_LOGIN, _SECRET_PROMPT, _REFUSED, self._shell_mark(), _SHELL_PROMPT]
+        # a second prompt that comes late may be no more true: a shell that shows itself counts all the same
+        is_in = may_be_in = False
         while True:
-            index, _ = self._maybe(
-                [_LOGIN, _SECRET_PROMPT, _REFUSED, self._shell_mark(), _SHELL_PROMPT],
-                deadline,
-                attempt,
-                "login",
-            )
-            attempt = Deadline(_TRIES_AGAIN)
+            index, _ = self._maybe(prompts, deadline, Deadline(_TRIES_AGAIN), "login")
             if index == 0:
                 self.send(f"{user}\n")
                 is_in = password is None
+                may_be_in |= is_in
             elif index == 1:
                 self.send(f"{password or ''}\n")
-                is_in = True
+                is_in = may_be_in = True
             elif index == 2:
                 raise self._failure(MachineFailed, f"login as `{user}` is refused")
             elif index == 3:
                 break
-            elif is_in:
+            elif is_in or (may_be_in and index == 4):
                 self._ask_for_shell()
-                is_in = False
             elif index is None:
                 self.send("\n")
         self._prepare(deadline)
