@@ -17,7 +17,7 @@ from pmx_cluster_tb.machines.hardware import (
 )
 
 PORTS = tuple(
-    CablePort(name=name, mac=f"52:54:00:00:00:{index}", own=Path(f"/s/{name}"), peer=Path(f"/s/peer-{name}"))
+    CablePort(name=name, mac=f"52:54:00:00:00:{index}", own=4000 + index, peer=5000 + index)
     for index, name in enumerate(("en05", "en06"), 10)
 )
 HARDWARE = Hardware(

@@ -1,11 +1,11 @@
 """Machines that boot for real: boots, power cuts, and cables between them."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -22,9 +22,15 @@ BOOTS = timedelta(minutes=3)
 SOON = timedelta(seconds=60)
 
 
-def _ports(sockets: Path, near: str, far: str) -> tuple[CablePort, ...]:
-    mac = f"52:54:00:cc:00:{len(near):02x}" if near < far else f"52:54:00:cc:01:{len(near):02x}"
-    return (CablePort(name="en05", mac=mac, own=sockets / near, peer=sockets / far),)
+def free_udp_ports() -> tuple[int, int]:
+    """Two that nobody on the loopback has at the moment."""
+    with (
+        socket.socket(type=socket.SOCK_DGRAM) as one,
+        socket.socket(type=socket.SOCK_DGRAM) as other,
+    ):
+        for bound in (one, other):
+            bound.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +39,13 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Machine, Ma
     require("qemu-system-x86_64")
     folder = tmp_path_factory.mktemp("pair")
     with ExitStack() as stack:
-        sockets = Path(stack.enter_context(TemporaryDirectory(prefix="pmx-")))
+        first, second = free_udp_ports()
         hardware = micro_hardware(folder)
         machines = []
-        for near, far in (("a", "b"), ("b", "a")):
-            own = replace(hardware, ports=_ports(sockets, near, far))
-            machine = stack.enter_context(Machine(near, own, folder / near))
+        for name, near, far in (("a", first, second), ("b", second, first)):
+            port = CablePort(name="en05", mac=f"52:54:00:cc:00:0{name}", own=near, peer=far)
+            own = replace(hardware, ports=(port,))
+            machine = stack.enter_context(Machine(name, own, folder / name))
             machine.start()
             machines.append(machine)
         for machine in machines:

@@ -28,6 +28,7 @@ TARGET_GIB = 32
 _SYSTEM_GIB = 16
 _OTHER_BYTES = 256 * 1024 * 1024
 _MTU = 4000
+_FIRST_UDP_PORT = 47000
 
 # each cable with the two ends that it connects: node and port
 CABLES = (
@@ -148,9 +149,12 @@ class Parts:
 
 
 def make_hardware(
-    name: str, folder: Path, *, sockets: Path, stick: Path, lan: str, firmware: Firmware
+    name: str, folder: Path, *, stick: Path, lan: str, firmware: Firmware, cables: bool = True
 ) -> tuple[Hardware, Parts]:
-    """The machine `name` with the stick in, which boots first; the other disk comes before the right one."""
+    """The machine `name` with the stick in, which boots first; the other disk comes before the right one.
+
+    With `cables` it has UDP ports of its own, so that one of its name can run in a network namespace.
+    """
     parts = Parts(target=folder / "target.qcow2", other=folder / "other.img", stick=stick)
     empty_disk(parts.target, TARGET_GIB)
     write_other_disk(parts.other, name)
@@ -163,7 +167,7 @@ def make_hardware(
     hardware = Hardware(
         disks=disks,
         nics=(LanNic(mac=lan_mac(name), backend=lan),),
-        ports=tuple(_port(name, port, sockets) for port in PORTS),
+        ports=tuple(_port(name, port) for port in PORTS if cables),
         firmware=firmware,
         variables=variables,
     )
@@ -180,13 +184,17 @@ def write_other_disk(path: Path, name: str) -> None:
         file.write(block)
 
 
-def _port(name: str, port: str, sockets: Path) -> CablePort:
+def _port(name: str, port: str) -> CablePort:
     own = (name, port)
     (peer,) = (ends[1 - ends.index(own)] for ends in CABLES if own in ends)
     index = PORTS.index(port)
     return CablePort(
         name=port,
         mac=f"52:54:00:bb:{number_of(name):02x}:{index:02x}",
-        own=sockets / "-".join(own),
-        peer=sockets / "-".join(peer),
+        own=_udp_port(own),
+        peer=_udp_port(peer),
     )
+
+
+def _udp_port(end: tuple[str, str]) -> int:
+    return _FIRST_UDP_PORT + [one for cable in CABLES for one in cable].index(end)

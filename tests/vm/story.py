@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from shutil import copyfile
-from tempfile import TemporaryDirectory
 
 from pmx_cluster_tb.machines.hardware import Bus, Firmware
 from pmx_cluster_tb.machines.machine import Machine
@@ -109,16 +108,12 @@ def story(
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         network = stack.enter_context(lan(medium, folder))
-        # the path of a UNIX socket is short
-        sockets = Path(stack.enter_context(TemporaryDirectory(prefix="pmx-")))
         told = Milestones(show)
         isos = bundle(folder, medium, os.environ.get("PMX_ISO"))
         told.tell("", f"`bundle` has made {len(isos)} ISOs")
         nodes = {}
         for name in names:
-            node = make_node(
-                name, folder / name, sockets=sockets, iso=isos[name], network=network, milestones=told
-            )
+            node = make_node(name, folder / name, iso=isos[name], network=network, milestones=told)
             stack.enter_context(node.machine)
             nodes[name] = node
         yield Story(folder, medium, network, nodes, told)
@@ -145,15 +140,11 @@ def bundle(folder: Path, medium: StandIn, real: str | None) -> dict[str, Path]:
     return found
 
 
-def make_node(
-    name: str, folder: Path, *, sockets: Path, iso: Path, network: Lan, milestones: Milestones
-) -> Node:
+def make_node(name: str, folder: Path, *, iso: Path, network: Lan, milestones: Milestones) -> Node:
     """The machine `name`, with the ISO on a stick that can be written to."""
     folder.mkdir(parents=True, exist_ok=True)
     stick = Path(copyfile(iso, folder / "stick.img"))
-    hardware, parts = make_hardware(
-        name, folder, sockets=sockets, stick=stick, lan=network.add(name), firmware=FIRMWARE[name]
-    )
+    hardware, parts = make_hardware(name, folder, stick=stick, lan=network.add(name), firmware=FIRMWARE[name])
     machine = Machine(name, hardware, folder, prefix=network.prefix, listener=milestones.listener(name))
     return Node(machine, parts, {path: sha256(path) for path in (parts.other, parts.stick)})
 

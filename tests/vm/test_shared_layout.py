@@ -14,7 +14,6 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from shutil import copy, copyfile
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -62,24 +61,23 @@ def by_ventoy(
     archive = next(stick.rglob("injection.tar.gz"))
     answer = next(stick.rglob(f"{chosen}.toml")) if chosen else None
     kernel = _kernel(iso, archive, answer, folder, hooks)
-    with TemporaryDirectory(prefix="pmx-") as sockets:
-        hardware, parts = make_hardware(
-            machine_of,
-            folder,
-            sockets=Path(sockets),
-            stick=Path(copyfile(iso, folder / "stick.img")),
-            lan="user,restrict=on",
-            firmware=Firmware.BIOS,
-        )
-        before = {path: sha256(path) for path in (parts.target, parts.other, parts.stick)}
-        # QEMU's own loader is the first to boot
-        disks = tuple(replace(disk, boot=None) for disk in hardware.disks)
-        with Machine(machine_of, replace(hardware, disks=disks, kernel=kernel), folder) as machine:
-            machine.start()
-            yield machine
-        changed = {path for path in before if sha256(path) != before[path]}
-        assert changed <= {parts.target}
-        assert chosen == machine_of or not changed
+    hardware, parts = make_hardware(
+        machine_of,
+        folder,
+        stick=Path(copyfile(iso, folder / "stick.img")),
+        lan="user,restrict=on",
+        firmware=Firmware.BIOS,
+        cables=False,
+    )
+    before = {path: sha256(path) for path in (parts.target, parts.other, parts.stick)}
+    # QEMU's own loader is the first to boot
+    disks = tuple(replace(disk, boot=None) for disk in hardware.disks)
+    with Machine(machine_of, replace(hardware, disks=disks, kernel=kernel), folder) as machine:
+        machine.start()
+        yield machine
+    changed = {path for path in before if sha256(path) != before[path]}
+    assert changed <= {parts.target}
+    assert chosen == machine_of or not changed
 
 
 def _kernel(

@@ -48,13 +48,15 @@ class LanNic:
 class CablePort:
     """A place for a NIC that appears when a cable is plugged in, and vanishes with it.
 
-    `own` and `peer` are the paths of the UNIX sockets of both ends; not both ends need to be running.
+    `own` and `peer` are the UDP ports of both ends on the loopback; not both ends need to be running. UDP
+    drops what nobody takes, as a cable does: a full UNIX socket makes QEMU's first thread spin. A frame must
+    fit into a datagram, so the greatest MTU is 65493.
     """
 
     name: str
     mac: str
-    own: Path
-    peer: Path
+    own: int
+    peer: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +165,8 @@ def _ports(ports: tuple[CablePort, ...]) -> Iterator[str]:
     for index, port in enumerate(ports):
         slot = f"id=slot-{port.name},chassis={index + 1},slot={index + 1},addr={FIRST_PORT_SLOT + index:#x}"
         yield from ("-device", f"pcie-root-port,{slot}")
-        own = f"local.type=unix,local.path={escaped(port.own)}"
-        peer = f"remote.type=unix,remote.path={escaped(port.peer)}"
+        own = f"local.type=inet,local.host=127.0.0.1,local.port={port.own}"
+        peer = f"remote.type=inet,remote.host=127.0.0.1,remote.port={port.peer}"
         yield from ("-netdev", f"dgram,id=net-{port.name},{own},{peer}")
 
 
