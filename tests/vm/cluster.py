@@ -24,8 +24,7 @@ USER = "pieter"
 RING_IPV4 = "10.0.0.80"
 RING_IPV6 = "fd00:706d:7800::80"
 
-TARGET_GIB = 32
-_SYSTEM_GIB = 16
+TARGET_GIB = 64
 _OTHER_BYTES = 256 * 1024 * 1024
 _MTU = 4000
 _FIRST_UDP_PORT = 47000
@@ -57,6 +56,7 @@ password-hash = "{hash}"
 
 [management]
 gateway = "{gateway}"
+dns = "{dns}"
 
 [disk]
 filesystem = "ext4"
@@ -103,8 +103,11 @@ def ring_addresses(name: str) -> tuple[str, str]:
     return f"10.0.0.{80 + number}", f"fd00:706d:7800::{80 + number}"
 
 
-def write_cluster(folder: Path, release: str) -> Path:
-    """A cluster file for Proxmox VE `release`, with the hash of root's password beside it."""
+def write_cluster(folder: Path, release: str, *, dns: str, system_gib: int) -> Path:
+    """A cluster file for Proxmox VE `release`, with the hash of root's password beside it.
+
+    `dns` is the LAN's name server, `system_gib` what the system gets of each disk.
+    """
     secret = folder / "root.hash"
     secret.touch(0o600)
     secret.write_text(f"{_HASH}\n")
@@ -118,7 +121,8 @@ def write_cluster(folder: Path, release: str) -> Path:
         user=USER,
         hash=_HASH,
         gateway=GATEWAY,
-        size=_SYSTEM_GIB,
+        dns=dns,
+        size=system_gib,
         mtu=_MTU,
         ports=ports,
     )

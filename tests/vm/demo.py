@@ -1,7 +1,7 @@
 """`python -m tests.vm.demo [FOLDER]`: the story, told live: what each machine reaches, and when.
 
 FOLDER keeps the consoles of all machines and the story itself, `story.txt`. `PMX_ISO=/path/to/an.iso` tells
-it with a real ISO of Proxmox VE (and `PMX_ISO_RELEASE`, 9.2 unless it is given).
+it with a genuine ISO of Proxmox VE.
 """
 
 import sys
@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from tests.vm.cluster import CABLES, NAMES
+from tests.vm.medium import medium
 from tests.vm.ring import back_by_itself, cut_power, give_power, goes_by, plug, port_to, pull, reaches, whole
 from tests.vm.story import Story, changed_disks, story
 
@@ -24,7 +25,7 @@ def main() -> None:
             print(line, flush=True)
             print(line, file=kept, flush=True)
 
-        with story("bookworm", folder, show=show) as told:
+        with story(medium("bookworm"), folder, show=show) as told:
             _tell(told)
 
 

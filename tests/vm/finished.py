@@ -1,18 +1,35 @@
 """What holds on a node when its first boot has finished."""
 
 import re
+from datetime import timedelta
 
+from pmx_cluster_tb.machines.machine import Machine
 from tests.vm.cluster import USER
 from tests.vm.story import Node, Story
+
+_UPDATES = timedelta(minutes=5)
+_INSTALLED_KERNELS = r"printf '%s\n' /boot/vmlinuz-* | sed s,.*/vmlinuz-,, | sort --version-sort"
 
 
 def is_finished(story: Story, node: Node) -> None:
     """Fails with what is missing. Expects a root shell on the node's console."""
     machine = node.machine
-    running, newest = machine.succeed("uname -r").strip(), story.stand_in.kernels[1]
+    newest = story.medium.newest_kernel
+    if newest is None:
+        nothing_is_left_to_upgrade(machine)
+        newest = machine.succeed(_INSTALLED_KERNELS).split()[-1]
+    running = machine.succeed("uname -r").strip()
     assert running == newest, f"kernel {running} runs on {node.name}, and the newer one is {newest}"
     assert machine.succeed("hostname").strip() == node.name
     machine.succeed(f"id {USER}")
     machine.succeed(f"dpkg -s pmx-ring pmx-story-{node.name} sudo iperf3 >/dev/null")
     assert not re.search(r"(?m)^[^#]*enterprise", machine.succeed("apt-get indextargets"))
     assert "finished" in machine.succeed("pmx-ring first-boot")
+
+
+def nothing_is_left_to_upgrade(machine: Machine) -> None:
+    """Fails with the packages that the repositories have in newer versions."""
+    machine.succeed("apt-get update --quiet=2", _UPDATES)
+    said = machine.succeed("apt-get --simulate full-upgrade", _UPDATES)
+    left = re.findall(r"^Inst (\S+)", said, re.MULTILINE)
+    assert not left, f"not upgraded on {machine.name}: {' '.join(left)}"

@@ -50,6 +50,11 @@ class Lan:
         """What starts a program in it."""
         return ("nsenter", f"--net=/proc/{self.pid}/ns/net", "--")
 
+    @property
+    def dns(self) -> str:
+        """The address of the name server."""
+        return GATEWAY
+
     def add(self, name: str) -> str:
         """One more place on the bridge; returns the value of QEMU's -netdev for it."""
         tap = f"tap-{name}"

@@ -10,15 +10,16 @@ _STAGES = (
     "making partitions and volumes|extracting the base system|installing packages|making the initramfs"
     "|installing the boot loader"
 )
-"""Of the stand-in: the genuine installer says nothing on a serial line."""
+_GENUINE_STAGES = "create partitions|extracting base system|configuring base system|make system bootable"
 
 _MEANINGS = (
     (r"Starting automatic installation", "the installer has started"),
     (rf"^\[ *[\d.]+\] ({_STAGES})$", "{0}"),
-    (r"Installation refused: (.*)", "the installer refuses: {0}"),
+    (rf"^INFO: progress +[\d.]+ % - ({_GENUINE_STAGES})", "{0}"),
+    (r"(?:Installation refused|^ERROR): (.*)", "the installer refuses: {0}"),
     (r"Installation aborted", "the installer has given up and leaves a shell"),
     (r"Installation done", "installed"),
-    (r"(?:reboot: Power down|Powering off)", "switches itself off"),
+    (r"(?:reboot: Power down|Powering off \.\.\.|powering off - )", "switches itself off"),
     (r"reboot: Restarting system", "reboots"),
     (r"pmx first boot: ([\w-]+): done after (.*)", "first boot: {0} done after {1}"),
     (r"pmx first boot: ([\w-]+): (failed.*)", "first boot: {0} {1}"),

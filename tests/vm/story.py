@@ -11,20 +11,20 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from shutil import copyfile
 
-from pmx_cluster_tb.machines.hardware import Bus, Firmware
+from pmx_cluster_tb.machines.hardware import Firmware
 from pmx_cluster_tb.machines.machine import Machine
 from tests.roots.commands import require
 from tests.roots.root import needs_root
 from tests.vm.cluster import NAMES, PASSWORD, Parts, make_hardware, write_cluster
 from tests.vm.ends import finish, installed
-from tests.vm.lan import Lan, lan
+from tests.vm.lan import GATEWAY
+from tests.vm.medium import Medium, Network, removed
 from tests.vm.milestones import Milestones
-from tests.vm.standin.build import StandIn, stand_in
 
 INSTALLS = timedelta(minutes=25)
 FINISHES = timedelta(minutes=40)
@@ -53,8 +53,7 @@ class Story:
     """One telling, with everything that it leaves in `folder`."""
 
     folder: Path
-    stand_in: StandIn
-    lan: Lan
+    medium: Medium
     nodes: dict[str, Node]
     milestones: Milestones
     broken: str = ""
@@ -69,7 +68,7 @@ class Story:
         """From the stick to a machine that has switched itself off."""
         node.machine.start()
         self.milestones.tell(node.name, "switched on with the stick in")
-        installed(node.machine, INSTALLS)
+        installed(node.machine, self.medium.words, INSTALLS)
         node.machine.wait_off(STARTS)
         self.milestones.tell(node.name, "is off: the stick comes out")
         unplug_stick(node)
@@ -83,9 +82,7 @@ class Story:
 
 def unplug_stick(node: Node) -> None:
     """The machine starts without its stick from now on."""
-    machine = node.machine
-    disks = tuple(disk for disk in machine.hardware.disks if disk.bus is not Bus.USB)
-    machine.hardware = replace(machine.hardware, disks=disks)
+    node.machine.hardware = removed(node.machine.hardware)
 
 
 def log_in(node: Node) -> None:
@@ -95,56 +92,62 @@ def log_in(node: Node) -> None:
 
 @contextmanager
 def story(
-    codename: str,
+    medium: Medium,
     folder: Path,
     *,
     show: Callable[[str], None] = lambda _: None,
     names: tuple[str, ...] = NAMES,
 ) -> Iterator[Story]:
-    """The machines of a story, off, with their sticks in; the end of it is a power cut for all."""
+    """The machines of a story, off, with `medium` on their sticks; the end of it is a power cut for all."""
     needs_root()
     require("xorriso", "qemu-system-x86_64", "qemu-img")
-    medium = stand_in(codename)
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        network = stack.enter_context(lan(medium, folder))
+        network = stack.enter_context(medium.network(folder))
         told = Milestones(show)
-        isos = bundle(folder, medium, os.environ.get("PMX_ISO"))
+        isos = bundle(folder, medium, dns=network.dns)
         told.tell("", f"`bundle` has made {len(isos)} ISOs")
         nodes = {}
         for name in names:
-            node = make_node(name, folder / name, iso=isos[name], network=network, milestones=told)
+            node = make_node(name, folder / name, isos[name], medium, network=network, milestones=told)
             stack.enter_context(node.machine)
             nodes[name] = node
-        yield Story(folder, medium, network, nodes, told)
+        yield Story(folder, medium, nodes, told)
 
 
-def bundle(folder: Path, medium: StandIn, real: str | None) -> dict[str, Path]:
-    """The prepared ISO of each node, made by the command that users run; of a `real` ISO if there is one."""
-    release = medium.product.release if real is None else os.environ.get("PMX_ISO_RELEASE", "9.2")
-    file = write_cluster(folder, release)
+def bundle(folder: Path, medium: Medium, *, dns: str = GATEWAY) -> dict[str, Path]:
+    """The prepared ISO of each node, made by the command that users run."""
+    isos = sorted(bundled(folder, medium, dns=dns).rglob("*.iso"))
+    found = {name: iso for name in NAMES for iso in isos if name in iso.name}
+    assert sorted(found) == sorted(NAMES), isos
+    return found
+
+
+def bundled(folder: Path, medium: Medium, *options: str, dns: str = GATEWAY) -> Path:
+    """The folder that `pmx-cluster-tb bundle` with `options` has filled as it fills a stick."""
+    file = write_cluster(folder, medium.release, dns=dns, system_gib=medium.system_gib)
     out = folder / "stick"
     out.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "pmx_cluster_tb", "bundle", str(file)]
     ran = subprocess.run(
-        [*command, "--iso", real or str(medium.iso), "--out", str(out)],
+        [*command, "--iso", str(medium.iso), "--out", str(out), *options],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "builder")},
         capture_output=True,
         text=True,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    isos = sorted(out.rglob("*.iso"))
-    found = {name: iso for name in NAMES for iso in isos if name in iso.name}
-    assert sorted(found) == sorted(NAMES), isos
-    return found
+    return out
 
 
-def make_node(name: str, folder: Path, *, iso: Path, network: Lan, milestones: Milestones) -> Node:
+def make_node(
+    name: str, folder: Path, iso: Path, medium: Medium, *, network: Network, milestones: Milestones
+) -> Node:
     """The machine `name`, with the ISO on a stick that can be written to."""
     folder.mkdir(parents=True, exist_ok=True)
     stick = Path(copyfile(iso, folder / "stick.img"))
     hardware, parts = make_hardware(name, folder, stick=stick, lan=network.add(name), firmware=FIRMWARE[name])
+    hardware = medium.inserted(hardware, stick, folder)
     machine = Machine(name, hardware, folder, prefix=network.prefix, listener=milestones.listener(name))
     return Node(machine, parts, {path: sha256(path) for path in (parts.other, parts.stick)})
 

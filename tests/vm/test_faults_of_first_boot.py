@@ -8,6 +8,7 @@ import pytest
 from pmx_cluster_tb.machines.failure import Deadline
 from pmx_cluster_tb.machines.images import overlaid
 from tests.vm.journal import failed_units
+from tests.vm.medium import RELEASES, medium
 from tests.vm.story import FINISHES, Node, Story, story
 
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.full]
@@ -20,11 +21,11 @@ _CUTS = {
 }
 
 
-@pytest.fixture(scope="module", params=("bookworm", "trixie"))
+@pytest.fixture(scope="module", params=RELEASES)
 def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """A story of one node, installed and off."""
     folder = tmp_path_factory.mktemp(f"first-boot-{request.param}")
-    with story(request.param, folder, show=print, names=("pve1",)) as one:
+    with story(medium(request.param), folder, show=print, names=("pve1",)) as one:
         one.install(one.nodes["pve1"])
         yield one
 

@@ -9,18 +9,19 @@ import pytest
 from pmx_cluster_tb.machines.failure import Deadline
 from pmx_cluster_tb.machines.hardware import Bus
 from tests.vm.cluster import target_serial
+from tests.vm.ends import installed
+from tests.vm.medium import RELEASES, medium
 from tests.vm.story import INSTALLS, Node, Story, changed_disks, log_in, story
 
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.full]
 
-_CUTS = ("making partitions and volumes", "extracting the base system", "installing the boot loader")
 _SERIAL = "lsblk --nodeps --noheadings --output=SERIAL $(pvs --noheadings --options=pv_name | sed s/p3$//)"
 
 
-@pytest.fixture(params=("bookworm", "trixie"))
+@pytest.fixture(params=RELEASES)
 def told(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Story]:
     """A story of one node, off and with its stick in."""
-    with story(request.param, tmp_path, show=print, names=("pve1",)) as one:
+    with story(medium(request.param), tmp_path, show=print, names=("pve1",)) as one:
         yield one
 
 
@@ -37,7 +38,8 @@ def boots_from_the_right_disk(node: Node) -> None:
 
 
 def test_power_cuts(told: Story, node: Node) -> None:
-    for stage in _CUTS:
+    words = told.medium.words
+    for stage in (words.partitions, words.base, words.boot_loader):
         node.machine.start()
         node.machine.console.expect(stage, Deadline(INSTALLS))
         node.machine.crash()
@@ -47,10 +49,10 @@ def test_power_cuts(told: Story, node: Node) -> None:
     boots_from_the_right_disk(node)
 
 
-def test_no_carrier(node: Node) -> None:
+def test_no_carrier(told: Story, node: Node) -> None:
     node.machine.start()
     node.machine.set_lan(up=False)
-    node.machine.console.expect("Installation done", Deadline(INSTALLS))
+    installed(node.machine, told.medium.words, INSTALLS)
     node.machine.wait_off()
     assert changed_disks(node) == []
 

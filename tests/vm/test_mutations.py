@@ -14,6 +14,7 @@ from pmx_cluster_tb.sources import read_first_boot_program
 from tests.firstboot.node import debs
 from tests.plans import seed_plan
 from tests.vm.finished import is_finished
+from tests.vm.medium import medium
 from tests.vm.mutations import ON_MEDIUM, OnMedium, mutate_medium
 from tests.vm.story import Story, sha256, story
 
@@ -37,7 +38,7 @@ def _cases() -> list[Any]:
 @pytest.mark.root
 @pytest.mark.parametrize("mutation", _cases())
 def test_on_the_medium(mutation: OnMedium, tmp_path: Path) -> None:
-    with story("bookworm", tmp_path, show=print, names=("pve1",)) as told:
+    with story(medium("bookworm"), tmp_path, show=print, names=("pve1",)) as told:
         node = told.nodes["pve1"]
         mutate_medium(node.parts.stick, mutation)
         node.untouched[node.parts.stick] = sha256(node.parts.stick)

@@ -14,6 +14,7 @@ from pmx_cluster_tb.machines.failure import MachineFailed
 from tests.vm.cluster import CABLES, NAMES
 from tests.vm.finished import is_finished
 from tests.vm.journal import failed_units, unexpected_errors
+from tests.vm.medium import RELEASES, medium
 from tests.vm.mutations import ON_NODE, OnNode
 from tests.vm.ring import back_by_itself, cut_power, give_power, goes_by, plug, port_to, pull, reaches, whole
 from tests.vm.story import Story, changed_disks, story
@@ -21,14 +22,13 @@ from tests.vm.story import Story, changed_disks, story
 pytestmark = [pytest.mark.vm, pytest.mark.root]
 
 _MISSED_AFTER = timedelta(minutes=1)
-RELEASES = ("bookworm", pytest.param("trixie", marks=pytest.mark.full))
 
 
 @pytest.fixture(scope="module", params=RELEASES)
 def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """The story on a release, switched off and with the sticks in."""
     folder = tmp_path_factory.mktemp(f"story-{request.param}")
-    with story(request.param, folder, show=print) as one:
+    with story(medium(request.param), folder, show=print) as one:
         yield one
 
 

@@ -1,13 +1,13 @@
-"""The stand-in's ISO by the builder's own reader: what `bundle` expects of Proxmox's, it finds here."""
+"""The ISO of the tests by the builder's own reader: what `bundle` expects of Proxmox's, it finds here."""
 
 import pytest
 
 from pmx_cluster_tb.artifacts.initrd import initrd_members
 from pmx_cluster_tb.artifacts.iso import iso_members, read_iso
+from pmx_cluster_tb.model.cluster import ProxmoxVersion
 from pmx_cluster_tb.plan.ventoy_init import refuse_other_init
 from tests.roots.root import needs_root
-from tests.vm.standin.build import StandIn, stand_in
-from tests.vm.standin.product import PRODUCTS
+from tests.vm.medium import RELEASES, Medium, medium
 
 pytestmark = [pytest.mark.vm, pytest.mark.root]
 
@@ -24,24 +24,26 @@ _FILES = (
 )
 
 
-@pytest.fixture(scope="module", params=PRODUCTS)
-def made(request: pytest.FixtureRequest) -> StandIn:
+@pytest.fixture(scope="module", params=RELEASES)
+def made(request: pytest.FixtureRequest) -> Medium:
     needs_root()
-    return stand_in(request.param)
+    return medium(request.param)
 
 
-def test_it_is_a_proxmox_ve_that_can_be_prepared(made: StandIn) -> None:
+def test_it_is_a_proxmox_ve_that_can_be_prepared(made: Medium) -> None:
     iso = read_iso(made.iso)
-    assert (iso.release, iso.iso_release) == (made.product.release, "1")
+    assert iso.release == made.release
+    assert iso.release in list(ProxmoxVersion)
+    assert iso.iso_release == "1"
     assert iso.capable
     assert not iso.prepared
 
 
-def test_all_files_are_there(made: StandIn) -> None:
+def test_all_files_are_there(made: Medium) -> None:
     assert iso_members(made.iso, _FILES).keys() == set(_FILES)
 
 
-def test_the_initrd_belongs_to_the_medium(made: StandIn) -> None:
+def test_the_initrd_belongs_to_the_medium(made: Medium) -> None:
     on_medium = iso_members(made.iso, ["/.pve-cd-id.txt", "/boot/initrd.img"])
     initrd = initrd_members(on_medium["/boot/initrd.img"], ["init", ".pve-cd-id.txt"])
     assert initrd[".pve-cd-id.txt"] == on_medium["/.pve-cd-id.txt"]
