@@ -1,6 +1,7 @@
 """The smallest guest that behaves: Debian's kernel and busybox, up in seconds."""
 
 import gzip
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,17 @@ _MODULES = (
     "kernel/net/core/failover.ko",
     "kernel/drivers/net/net_failover.ko",
     "kernel/drivers/net/virtio_net.ko",
+    "kernel/drivers/scsi/scsi_common.ko",
+    "kernel/drivers/scsi/scsi_mod.ko",
+    "kernel/drivers/ata/libata.ko",
+    "kernel/drivers/ata/libahci.ko",
+    "kernel/drivers/ata/ahci.ko",
+    "kernel/crypto/crct10dif_common.ko",
+    "kernel/lib/crc-t10dif.ko",
+    "kernel/lib/crc64.ko",
+    "kernel/lib/crc64-rocksoft.ko",
+    "kernel/block/t10-pi.ko",
+    "kernel/drivers/scsi/sd_mod.ko",
 )
 """In the order in which they need each other."""
 
@@ -38,7 +50,7 @@ done
 
 
 def micro_hardware(folder: Path, ports: tuple[CablePort, ...] = ()) -> Hardware:
-    """A machine that boots the guest, without any disk; root has no password."""
+    """A machine that boots the guest, without any disk; root has no password. It knows SATA disks."""
     parts = stand_in("bookworm").mirror.parent
     (kernel,) = (parts / "kernel/boot").glob("vmlinuz-*")
     initrd = folder / "micro.img"
@@ -62,3 +74,14 @@ def _files(parts: Path, kernel: Path) -> Iterator[tuple[str, bytes]]:
 def interfaces(said: str) -> set[str]:
     """The names in what `ls /sys/class/net` printed, without the loopback."""
     return set(said.split()) - {"lo"}
+
+
+def free_udp_ports() -> tuple[int, int]:
+    """Two that nobody on the loopback has at the moment."""
+    with (
+        socket.socket(type=socket.SOCK_DGRAM) as one,
+        socket.socket(type=socket.SOCK_DGRAM) as other,
+    ):
+        for bound in (one, other):
+            bound.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]

@@ -1,6 +1,5 @@
 """Machines that boot for real: boots, power cuts, and cables between them."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,23 +13,12 @@ from pmx_cluster_tb.machines.failure import MachineFailed
 from pmx_cluster_tb.machines.hardware import Bus, CablePort, Disk, Hardware
 from pmx_cluster_tb.machines.images import empty_disk, overlaid, overlay
 from pmx_cluster_tb.machines.machine import Machine
-from tests.machines.micro import interfaces, micro_hardware
+from tests.machines.micro import free_udp_ports, interfaces, micro_hardware
 from tests.roots.commands import require
 
 pytestmark = [pytest.mark.vm, pytest.mark.root]
 BOOTS = timedelta(minutes=3)
 SOON = timedelta(seconds=60)
-
-
-def free_udp_ports() -> tuple[int, int]:
-    """Two that nobody on the loopback has at the moment."""
-    with (
-        socket.socket(type=socket.SOCK_DGRAM) as one,
-        socket.socket(type=socket.SOCK_DGRAM) as other,
-    ):
-        for bound in (one, other):
-            bound.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

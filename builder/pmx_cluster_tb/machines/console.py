@@ -26,12 +26,18 @@ class ConsoleClosed(MachineFailed):
 
 
 class Console:
-    """The serial console of the machine `name`, at the other end of a connected socket."""
+    """The serial console of the machine `name`, at the other end of a connected socket.
 
-    def __init__(self, name: str, line: socket.socket, listener: LineListener = lambda _: None) -> None:
+    `commands` is how many its shell has run, more than 0 on the console of a machine that was restored: what
+    is late of an earlier one is then not taken for the answer to a new one.
+    """
+
+    def __init__(
+        self, name: str, line: socket.socket, listener: LineListener = lambda _: None, *, commands: int = 0
+    ) -> None:
         self.name = name
+        self.commands = commands
         self._terminal = Terminal(line, listener)
-        self._commands = 0
 
     def last_lines(self) -> str:
         """What the console said last, for messages."""
@@ -60,7 +66,13 @@ class Console:
         Kernel messages may hide a prompt, and a getty and a login throw away what was typed early: so it asks
         for the prompt again and again until the deadline.
         """
-        prompts = [_LOGIN, _SECRET_PROMPT, _REFUSED, self._shell_mark(), _SHELL_PROMPT]
+        prompts: list[str | re.Pattern[str]] = [
+            _LOGIN,
+            _SECRET_PROMPT,
+            _REFUSED,
+            self._shell_mark(),
+            _SHELL_PROMPT,
+        ]
         # a second prompt that comes late may be no more true: a shell that shows itself counts all the same
         is_in = may_be_in = False
         while True:
@@ -93,8 +105,8 @@ class Console:
 
     def run(self, command: str, deadline: Deadline) -> Result:
         """Runs `command` in the shell that `log_in` or `take_shell` made ready."""
-        self._commands += 1
-        number = self._commands
+        self.commands += 1
+        number = self.commands
         for line in shell.typed(number, command):
             self.send(f"{line}\n")
         what = f"end of `{command}`"
@@ -108,21 +120,21 @@ class Console:
 
     def type_command(self, command: str) -> None:
         """Runs `command` without waiting for its end, as one that ends the shell."""
-        self._commands += 1
-        for line in shell.typed(self._commands, command):
+        self.commands += 1
+        for line in shell.typed(self.commands, command):
             self.send(f"{line}\n")
 
     def _shell_mark(self) -> re.Pattern[str]:
-        return shell.ready_mark(self._commands)[1]
+        return shell.ready_mark(self.commands)[1]
 
     def _ask_for_shell(self) -> None:
-        self.send(f"{shell.ready_mark(self._commands)[0]}\n")
+        self.send(f"{shell.ready_mark(self.commands)[0]}\n")
 
     def _prepare(self, deadline: Deadline) -> None:
         for lines in ([shell.SILENCE], shell.definitions()):
             for line in lines:
                 self.send(f"{line}\n")
-            self._commands += 1
+            self.commands += 1
             self._ask_for_shell()
             self._first([self._shell_mark()], deadline, "silent shell")
 

@@ -4,7 +4,8 @@
 try again to their deadline and then say what they saw last, with the last lines of the console.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,7 @@ from pmx_cluster_tb.machines.hardware import CablePort, Firmware, Hardware, lan_
 from pmx_cluster_tb.machines.images import uefi_code
 from pmx_cluster_tb.machines.running import Running
 from pmx_cluster_tb.machines.shell import Result
+from pmx_cluster_tb.machines.snapshots import Snapshot, read_memory, write_memory
 from pmx_cluster_tb.machines.terminal import LineListener
 
 _QUICKLY = timedelta(seconds=30)
@@ -67,25 +69,12 @@ class Machine:
 
     def start(self, hardware: Hardware | None = None) -> None:
         """Switches it on, from now on with other `hardware` if that is given."""
-        if self.is_on:
-            raise MachineFailed(f"{self.name} is on already")
-        self.crash()
+        self._require_off()
         self.hardware = hardware or self.hardware
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._running = running = Running.started(self._command(), self.folder)
-        self._console = Console(self.name, running.line, self._listener)
-        try:
-            running.monitor.greet(Deadline(_QUICKLY))
-            running.prefer_timers()
-            for port in self.hardware.ports:
-                if port.name in self._plugged:
-                    running.monitor.execute("device_add", Deadline(_QUICKLY), **plugged(port))
+        with self._starting():
+            self._switch_on()
             # the console is attached before the first instruction: nothing that the guest says is lost
-            running.monitor.execute("cont", Deadline(_QUICKLY))
-        except MachineFailed as error:
-            said = (self.folder / "qemu.log").read_text(errors="replace").strip()
-            self.crash()
-            raise MachineFailed(f"{self.name} does not start: {error.message}\n{said}".rstrip()) from error
+            self.resume()
 
     def crash(self) -> None:
         """Cuts the power."""
@@ -114,6 +103,56 @@ class Machine:
                 f"QEMU of {self.name} ended with status {status}, and not by the guest's power-off\n"
                 f"{self.console.last_lines()}"
             )
+
+    # snapshots
+
+    def pause(self) -> None:
+        """Stops its processors and its clocks."""
+        self.running.monitor.execute("stop", Deadline(_QUICKLY))
+
+    def resume(self) -> None:
+        """Goes on after `pause` or `load`."""
+        self.running.monitor.execute("cont", Deadline(_QUICKLY))
+
+    def save(self, folder: Path) -> Snapshot:
+        """Freezes it, memory and disks: it is off then, and the files of its disks must change no more.
+
+        `folder` gets the memory. A machine whose state QEMU cannot save goes on, and MachineFailed says what
+        it was: an NVMe disk, for one.
+        """
+        self.pause()
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            memory = write_memory(self.running.monitor, folder / "memory")
+        except MachineFailed as error:
+            self.resume()
+            raise MachineFailed(f"{self.name} cannot be saved: {error.message}") from error
+        self.crash()
+        return Snapshot.of(self.hardware, memory, frozenset(self._plugged), self.console.commands)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Goes on where `snapshot` was made, with fresh overlays over its disks in a new folder of `folder`.
+
+        A shell that was ready is ready: `execute` works at once. The guest does not know that time has
+        passed: its clocks go on from where they were, so its date is in the past from now on. What runs
+        outside, as the LAN and the ends of cables, is that of this machine's `hardware`; MachineFailed if
+        the guest would find other hardware than before.
+        """
+        self.load(snapshot)
+        self.resume()
+
+    def load(self, snapshot: Snapshot) -> None:
+        """Does all of `restore` but the last step, so that several machines can go on at one moment."""
+        self._require_off()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.hardware = snapshot.thawed(self.hardware, self.folder)
+        except MachineFailed as error:
+            raise MachineFailed(f"{self.name} cannot be restored: {error.message}") from error
+        self._plugged = set(snapshot.plugged)
+        with self._starting():
+            self._switch_on("-incoming", "defer", commands=snapshot.commands)
+            read_memory(self.running.monitor, snapshot.memory)
 
     # the console
 
@@ -230,6 +269,32 @@ class Machine:
         if self._running is None:
             raise MachineFailed(f"{self.name} is off")
         return self._running
+
+    def _require_off(self) -> None:
+        if self.is_on:
+            raise MachineFailed(f"{self.name} is on already")
+        self.crash()
+
+    def _switch_on(self, *more: str, commands: int = 0) -> None:
+        """Starts QEMU with `more` options, before the first instruction."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._running = running = Running.started([*self._command(), *more], self.folder)
+        self._console = Console(self.name, running.line, self._listener, commands=commands)
+        running.monitor.greet(Deadline(_QUICKLY))
+        running.prefer_timers()
+        for port in self.hardware.ports:
+            if port.name in self._plugged:
+                running.monitor.execute("device_add", Deadline(_QUICKLY), **plugged(port))
+
+    @contextmanager
+    def _starting(self) -> Iterator[None]:
+        """A failure ends it and is told with QEMU's complaints."""
+        try:
+            yield
+        except MachineFailed as error:
+            said = (self.folder / "qemu.log").read_text(errors="replace").strip()
+            self.crash()
+            raise MachineFailed(f"{self.name} does not start: {error.message}\n{said}".rstrip()) from error
 
     def _command(self) -> list[str]:
         code = uefi_code() if self.hardware.firmware is Firmware.UEFI else None
