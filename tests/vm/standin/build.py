@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.roots.commands import require
 from tests.roots.recipe import recipe
-from tests.vm.standin.kernel import kernel_package, make_initramfs, unpack_kernel
+from tests.vm.standin.kernel import add_initramfs, kernel_package, unpack_kernel
 from tests.vm.standin.medium import make_medium, squash
 from tests.vm.standin.mirror import gpg, make_certificate, make_mirror, signing_key
 from tests.vm.standin.packages import Edition, Keys, write_first_boot_package, write_packages
@@ -21,7 +21,7 @@ from tests.vm.standin.product import FOLDER, PRODUCTS, Product
 from tests.vm.standin.stock import make_stock
 
 _UNUSED_SECONDS = 24 * 3600
-_OF_STOCK = ("stock.py", "stock.sh")
+_OF_STOCK = ("mkinitramfs", "stock.py", "stock.sh")
 _PROGRAMS = (
     *("apt-ftparchive", "cpio", "depmod", "dpkg-deb", "gpg", "grub-mkrescue", "mformat", "mksquashfs"),
     *("mmdebstrap", "openssl", "unshare", "xorriso", "zstd"),
@@ -88,13 +88,12 @@ def _make_parts(product: Product, stock: Path, target: Path) -> None:
         keys = Keys(archive=gpg(home, "--export"), certificate=(target / "enterprise.crt").read_bytes())
         for revision, (deb, kernel) in enumerate(zip((old, new), kernels, strict=True)):
             folder = work / "mirror" if revision else target / "packages"
+            add_initramfs(stock / "base", work / deb.name, kernel)
             kernel_package(work / deb.name, kernel, folder)
             write_packages(Edition(product=product, revision=revision, kernel=kernel), keys, work, folder)
         write_first_boot_package(work, target / "packages")
         debs = {"proxmox": (work / "mirror").iterdir(), "debian": (stock / "mirror").glob("*.deb")}
         make_mirror(product, target / "mirror", home, **debs)
-    (package,) = (target / "packages").glob("proxmox-kernel-*.deb")
-    make_initramfs(stock / "base", package, target / "initramfs")
     shutil.rmtree(work / old.name / "DEBIAN")
     (busybox,) = (stock / "busybox").rglob("bin/busybox")
     shutil.copy(busybox, target)

@@ -1,8 +1,8 @@
 #!/bin/sh
-# In namespaces of its own: makes the initramfs that the base system $1 makes for the kernel package $2, and
-# copies it to boot/ in the folder $4. $3 is an empty folder to work in.
+# In namespaces of its own: makes the initramfs that initramfs-tools makes in the base system $1 for the unpacked
+# kernel $2 of version $5, and copies it into the folder $4. $3 is an empty folder to work in.
 set -eu
-base=$1 package=$2 work=$3 target=$4
+base=$1 kernel=$2 work=$3 target=$4 version=$5
 root=$work/root
 mount -t tmpfs tmpfs "$work"
 mkdir "$work/upper" "$work/work" "$root"
@@ -10,8 +10,8 @@ mount -t overlay -o "lowerdir=$base,upperdir=$work/upper,workdir=$work/work" ove
 mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sysfs "$root/sys"
 mount --rbind /dev "$root/dev"
-cp "$package" "$root/tmp/kernel.deb"
-chroot "$root" dpkg --force-depends --unpack /tmp/kernel.deb
-chroot "$root" update-initramfs -c -k all
-mkdir "$target/boot"
-cp "$root"/boot/initrd.img-* "$target/boot"
+mkdir -p "$root/usr/lib/modules" "$root/boot"
+cp -r "$kernel/lib/modules/$version" "$root/usr/lib/modules"
+cp "$kernel"/boot/* "$root/boot"
+chroot "$root" mkinitramfs.distrib -o "/boot/initrd.img-$version" "$version"
+cp "$root/boot/initrd.img-$version" "$target"

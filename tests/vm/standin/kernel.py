@@ -68,14 +68,15 @@ def kernel_package(tree: Path, version: str, target: Path) -> Path:
     return write_deb(target, tree, name, "1", depends="initramfs-tools", scripts=scripts)
 
 
-def make_initramfs(base: Path, package: Path, target: Path) -> None:
-    """Makes what `base` makes of its initramfs for a kernel's package, in the folder `target`.
+def add_initramfs(base: Path, tree: Path, version: str) -> None:
+    """Adds what initramfs-tools makes in `base` for an unpacked kernel to it, for the base's mkinitramfs.
 
-    A machine without hardware acceleration spends more on it than on all the rest of an installation.
+    A machine without hardware acceleration would spend more on it than on all the rest of an installation.
     """
+    target = tree / "usr/lib/standin"
     work = target / "work"
     work.mkdir(parents=True)
-    script = [FOLDER / "initramfs.sh", base, package, work, target]
+    script = [FOLDER / "initramfs.sh", base, tree, work, target, version]
     command = ["setpriv", "--pdeathsig", "KILL", "unshare", *NAMESPACES, *map(str, script)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
     work.rmdir()

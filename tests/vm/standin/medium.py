@@ -100,7 +100,6 @@ def _make_installer(product: Product, parts: Path, target: Path, work: Path) -> 
     shutil.copytree(
         FOLDER / "installer", library / "installer", ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
     )
-    shutil.copytree(parts / "initramfs", library / "initramfs")
     (library / "version").write_text(f"{product.installer}\n")
     squash(root, target)
 

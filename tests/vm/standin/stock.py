@@ -65,7 +65,12 @@ def make_stock(product: Product, target: Path) -> None:
         *recipe(product.codename).sources,
     ]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    settings = {"STOCK": str(target), "KERNELS": product.kernels, "LATER": " ".join(LATER)}
+    settings = {
+        "HERE": str(FOLDER),
+        "STOCK": str(target),
+        "KERNELS": product.kernels,
+        "LATER": " ".join(LATER),
+    }
     subprocess.run(
         ["setpriv", "--pdeathsig", "KILL", "unshare", *NAMESPACES, *command],
         check=True,

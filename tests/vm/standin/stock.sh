@@ -30,6 +30,11 @@ printf '%s\n' nvme ahci sd_mod usb_storage uas xhci_pci ext4 dm_mod dm_thin_pool
 # Debian 13 hides the locks of LVM by mounting /run/lock in the middle of it: a slow machine loses that race
 mkdir -p "$root/etc/systemd/system/lvm2-monitor.service.d"
 printf '[Unit]\nAfter=run-lock.mount\n' >"$root/etc/systemd/system/lvm2-monitor.service.d/run-lock.conf"
+# GRUB's menu is made by so many programs, too
+chmod -x "$root"/etc/grub.d/05_* "$root"/etc/grub.d/[234]*
+printf 'GRUB_TIMEOUT=1\nGRUB_DISABLE_RECOVERY=true\nGRUB_DISABLE_SUBMENU=y\n' >"$root/etc/default/grub.d/standin.cfg"
+chroot "$root" dpkg-divert --quiet --rename --add /usr/sbin/mkinitramfs
+cp "$HERE/mkinitramfs" "$root/usr/sbin/mkinitramfs"
 # usrmerge brings all of Perl, and has nothing to do where usr-is-merged is; the library stays, for frr needs it
 # shellcheck disable=SC2016 # dpkg's own placeholder
 needless=$(chroot "$root" dpkg-query --show --showformat '${Package}\n' |

@@ -89,8 +89,7 @@ def install_boot_loader(disk: Disk, command_line: str) -> None:
     in_target("grub-install", "--target=i386-pc", "--no-floppy", "--force", disk.device)
     efi = ("--target=x86_64-efi", "--efi-directory=/boot/efi", "--bootloader-id=proxmox", "--no-nvram")
     in_target("grub-install", *efi, "--removable")
-    # made beforehand, by the same base system
-    shutil.copytree("/usr/lib/standin/initramfs", TARGET, dirs_exist_ok=True)
+    in_target("update-initramfs", "-c", "-k", "all")
     in_target("update-grub")
 
 
