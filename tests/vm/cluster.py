@@ -25,6 +25,8 @@ RING_IPV4 = "10.0.0.80"
 RING_IPV6 = "fd00:706d:7800::80"
 
 TARGET_GIB = 64
+TARGET_BUS = {"pve1": Bus.NVME, "pve2": Bus.SATA, "pve3": Bus.SATA}
+"""Both kinds; a running machine can be saved where it is not NVMe."""
 _OTHER_BYTES = 256 * 1024 * 1024
 _MTU = 4000
 _FIRST_UDP_PORT = 47000
@@ -164,7 +166,7 @@ def make_hardware(
     write_other_disk(parts.other, name)
     disks = (
         Disk(file=parts.other, bus=Bus.SATA, serial=f"PMXOTHER{number_of(name)}"),
-        Disk(file=parts.target, bus=Bus.NVME, serial=target_serial(name), image="qcow2", boot=1),
+        Disk(file=parts.target, bus=TARGET_BUS[name], serial=target_serial(name), image="qcow2", boot=1),
         Disk(file=stick, bus=Bus.USB, serial=f"PMXSTICK{number_of(name)}", boot=0),
     )
     variables = new_uefi_variables(folder / "variables.fd") if firmware is Firmware.UEFI else None

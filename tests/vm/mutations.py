@@ -1,6 +1,8 @@
 """Ways to break the product, each with what the story must say then.
 
-A mutation changes what `bundle` made, or a finished node, and nothing of the tests.
+A mutation changes what `bundle` made, or a finished node, and nothing of the tests. Its kind says where it
+starts from: `OnMedium` from an empty machine, `OnHook` from one that was installed once for all of them and
+is off, `OnNode` from two nodes of a ring that were frozen as they ran.
 """
 
 import io
@@ -21,22 +23,35 @@ Hook = dict[str, bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnMedium:
-    """Changes the answer or the hook of an ISO, None for none; `cause` is a pattern of what must be said."""
+    """Changes the answer or the hook of an ISO, None for none; `cause` is a pattern of what must be said.
+
+    The `quick` ones of all kinds are tried at every run.
+    """
 
     name: str
     cause: str
     answer: Callable[[str], str] = str
     hook: Callable[[bytes], bytes | None] = bytes
+    quick: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnHook:
+    """Changes the first-boot hook of a node that is installed."""
+
+    name: str
+    cause: str
+    hook: Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnNode:
-    """Changes a node in the ring by a shell command, before a cable of its comes anew; `undo` is another."""
+    """Changes pve2 in the ring by a shell command, before the cable in its en06 comes anew."""
 
     name: str
     cause: str
     command: str
-    undo: str
+    quick: bool = False
 
 
 def replaced(pattern: str, text: str) -> Callable[[str], str]:
@@ -94,21 +109,25 @@ ON_MEDIUM = (
         name="another serial in the answer",
         answer=replaced("PMXTARGET1", "PMXTARGET9"),
         cause=f"{STAND_IN.no_disk}|{GENUINE.no_disk}",
+        quick=True,
     ),
     OnMedium(
         name="another NIC in the answer",
         answer=replaced("enx525400aa0001", "enx525400aa0009"),
         cause=f"{STAND_IN.no_nic}|{GENUINE.no_nic}",
+        quick=True,
     ),
     OnMedium(
         name="a misspelt key in the answer",
         answer=replaced("reboot-mode", "reboot-mood"),
         cause="unknown field `reboot-mood`",
+        quick=True,
     ),
     OnMedium(
         name="no hook on the medium",
         hook=lambda _: None,
         cause="refused: the answer wants a first-boot hook|failed loading first-boot executable",
+        quick=True,
     ),
     OnMedium(
         name="the machine is not switched off",
@@ -116,91 +135,92 @@ ON_MEDIUM = (
         cause=r"Rebooting|Installation done, rebooting",
     ),
     OnMedium(
-        name="an empty hook",
-        hook=lambda _: b"#!/bin/sh\n",
-        cause="has said nothing",
-    ),
-    OnMedium(
         name="no first-boot section in the answer",
         answer=replaced(r"\[first-boot\](\n.+)+", ""),
         cause="has said nothing",
     ),
-    OnMedium(
+)
+
+ON_HOOK = (
+    OnHook(
+        name="an empty hook",
+        hook=lambda _: b"#!/bin/sh\n",
+        cause="has said nothing",
+    ),
+    OnHook(
         name="the hook of another node",
         hook=of_another_node,
         cause="this file is for node `pve2`, and this machine is `pve1`",
     ),
-    OnMedium(
+    OnHook(
         name="the package of the ring is not in the hook",
         hook=without_package("pmx-ring"),
         cause="cannot read packages/pmx-ring_",
     ),
-    OnMedium(
+    OnHook(
         name="the enterprise repositories stay on",
         hook=without_step("repositories", upgrade=180),
         cause=r"401|not finished, because of upgrade",
     ),
-    OnMedium(
+    OnHook(
         name="no upgrade",
         hook=without_step("upgrade"),
         cause="runs on pve1, and the newer one is|not upgraded on pve1",
     ),
-    OnMedium(
+    OnHook(
         name="no user",
         hook=without_step("user"),
         cause="no such user",
     ),
 )
 
-_LINKS = "/usr/lib/systemd/network/00-pmx-ring-*.link"
-_RULES = "/usr/lib/udev/rules.d/85-pmx-ring.rules"
-_KEPT = "/root/kept"
-
 ON_NODE = (
     OnNode(
         name="no .link for the ports",
-        command=f"mkdir {_KEPT} && mv {_LINKS} {_KEPT} && udevadm control --reload",
-        undo=f"mv {_KEPT}/* /usr/lib/systemd/network/ && rmdir {_KEPT} && udevadm control --reload",
+        command="rm /usr/lib/systemd/network/00-pmx-ring-*.link && udevadm control --reload",
         cause="`en06` does not exist",
     ),
     OnNode(
         name="no rule for what is plugged in",
-        command=f"mv {_RULES} {_KEPT} && udevadm control --reload",
-        undo=f"mv {_KEPT} {_RULES} && udevadm control --reload",
+        command="rm /usr/lib/udev/rules.d/85-pmx-ring.rules && udevadm control --reload",
         cause="`en06` is down",
     ),
     OnNode(
         name="fabricd is left off",
-        command=f"mv /etc/frr/daemons.conf {_KEPT} && systemctl restart frr",
-        undo=f"mv {_KEPT} /etc/frr/daemons.conf && systemctl restart frr",
+        command="rm /etc/frr/daemons.conf && systemctl restart frr",
         cause="fabricd does not run",
+        quick=True,
     ),
     OnNode(
         name="no address of its own",
         command="ip -4 address show dev lo to 10.0.0.0/8 | sed -n 's/ *inet \\([^ ]*\\).*/\\1/p' "
-        f">{_KEPT} && xargs -n 1 ip address delete dev lo <{_KEPT}",
-        undo=f"xargs -n 1 ip address add dev lo <{_KEPT} && rm {_KEPT}",
-        cause="lo has no address `10.0.0.81",
+        "| xargs -n 1 ip address delete dev lo",
+        cause="lo has no address `10.0.0.82",
     ),
 )
 
 
-def mutate_medium(iso: Path, mutation: OnMedium) -> None:
-    """Changes the answer and the hook in `iso` itself."""
+def change_medium(
+    iso: Path,
+    answer: Callable[[str], str] = str,
+    hook: Callable[[bytes], bytes | None] = bytes,
+) -> bytes:
+    """Changes the answer and the hook in `iso` itself, None for no hook; returns the hook that was there."""
     members = iso_members(iso, ["/answer.toml", "/proxmox-first-boot"])
-    answer = mutation.answer(members["/answer.toml"].decode())
-    hook = mutation.hook(members["/proxmox-first-boot"])
-    folder = iso.with_name("mutation")
+    folder = iso.with_name("changed")
     folder.mkdir()
-    (folder / "answer.toml").write_text(answer)
+    (folder / "answer.toml").write_text(answer(members["/answer.toml"].decode()))
     changes = ["-map", str(folder / "answer.toml"), "/answer.toml"]
-    if hook is None:
+    before = members["/proxmox-first-boot"]
+    after = hook(before)
+    if after is None:
         changes += ["-rm", "/proxmox-first-boot", "--"]
     else:
-        (folder / "hook").write_bytes(hook)
+        (folder / "hook").write_bytes(after)
         changes += ["-map", str(folder / "hook"), "/proxmox-first-boot"]
     command = ["xorriso", "-boot_image", "any", "keep", "-dev", str(iso), *changes]
     subprocess.run(command, check=True, capture_output=True)
+    return before
 
 
 def _members(hook: bytes) -> Hook:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from pmx_cluster_tb.machines.failure import Deadline, wait_until
 from pmx_cluster_tb.machines.shell import Result
-from tests.vm.cluster import CABLES, NAMES, ring_addresses
+from tests.vm.cluster import CABLES, ring_addresses
 from tests.vm.story import HEALS, STARTS, Node, Story, log_in
 
 Cable = tuple[tuple[str, str], tuple[str, str]]
@@ -44,7 +44,7 @@ def give_power(story: Story, node: Node) -> None:
 def whole(story: Story, lasts: timedelta = HEALS) -> None:
     """Waits until each node reaches every other one by the cable between them, and by both families."""
     for node in story.nodes.values():
-        for other in NAMES:
+        for other in story.nodes:
             if other != node.name:
                 goes_by(node, other, port_to(node.name, other), lasts)
                 reaches(node, other, lasts)

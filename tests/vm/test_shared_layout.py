@@ -107,11 +107,11 @@ def _injected(archive: Path, answer: Path | None, folder: Path, hooks: tuple[str
     ],
 )
 def test_right_machine(source: Medium, tmp_path: Path, hooks: tuple[str, ...]) -> None:
-    with by_ventoy("pve2", "pve2", source, tmp_path, hooks) as machine:
-        machine.console.expect("this machine is node pve2", Deadline(_ENDS))
+    with by_ventoy("pve1", "pve1", source, tmp_path, hooks) as machine:
+        machine.console.expect("this machine is node pve1", Deadline(_ENDS))
         found = machine.console.expect(source.words.disk, Deadline(_ENDS))
         machine.console.expect(source.words.base, Deadline(_ENDS))
-    assert found[1].startswith("/dev/nvme"), f"not the disk with serial {target_serial('pve2')}"
+    assert found[1].startswith("/dev/nvme"), f"not the disk with serial {target_serial('pve1')}"
 
 
 def test_machine_of_another_node(source: Medium, tmp_path: Path) -> None:

@@ -6,11 +6,15 @@ use to the others, so they fail at once.
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
 
+from pmx_cluster_tb.machines import together
 from pmx_cluster_tb.machines.failure import MachineFailed
+from pmx_cluster_tb.machines.snapshots import Snapshot
 from tests.vm.cluster import CABLES, NAMES
 from tests.vm.finished import is_finished
 from tests.vm.journal import failed_units, unexpected_errors
@@ -38,7 +42,8 @@ def nothing_was_wrong_before(request: pytest.FixtureRequest, told: Story) -> Ite
     assert not told.broken, f"an earlier part has failed: {told.broken}"
     failed_before = request.session.testsfailed
     yield
-    if request.session.testsfailed > failed_before:
+    # mutations start from a snapshot: none goes on where another one ended
+    if request.session.testsfailed > failed_before and "formed" not in request.fixturenames:
         told.broken = request.node.name
 
 
@@ -88,18 +93,52 @@ def test_nothing_is_left_wrong(told: Story) -> None:
     assert {name: changed_disks(node) for name, node in told.nodes.items()} == {name: [] for name in NAMES}
 
 
-@pytest.mark.full
-@pytest.mark.parametrize("mutation", ON_NODE, ids=lambda mutation: mutation.name)
-def test_ring_is_missed_when_something_is_broken(told: Story, mutation: OnNode) -> None:
-    cable = CABLES[0]
-    node = told.nodes[cable[0][0]]
-    node.machine.succeed(mutation.command)
-    pull(told, cable)
-    plug(told, cable)
-    with pytest.raises(MachineFailed) as failure:
-        whole(told, _MISSED_AFTER)
+@dataclass(frozen=True, slots=True)
+class Formed:
+    """Two nodes with a cable between them, frozen as they ran."""
+
+    story: Story
+    snapshots: dict[str, Snapshot]
+
+    @contextmanager
+    def again(self) -> Iterator[Story]:
+        """Both go on from there, and what becomes of them is thrown away."""
+        machines = [node.machine for node in self.story.nodes.values()]
+        try:
+            together.restore(machines, self.snapshots)
+            yield self.story
+        finally:
+            for machine in machines:
+                machine.crash()
+
+
+@pytest.fixture(scope="module")
+def formed(told: Story) -> Formed:
+    """What mutations of a node in the ring start from; it is the end of the story's machines."""
+    assert not told.broken, f"an earlier part has failed: {told.broken}"
+    cut_power(told, told.nodes[NAMES[0]])
+    two = replace(told, nodes={name: told.nodes[name] for name in NAMES[1:]})
+    whole(two)
+    snapshots = together.save((node.machine for node in two.nodes.values()), told.folder / "formed")
+    return Formed(two, snapshots)
+
+
+def test_ring_goes_on_from_a_snapshot(formed: Formed) -> None:
+    with formed.again() as two:
+        pull(two, CABLES[1])
+        plug(two, CABLES[1])
+        whole(two)
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [pytest.param(one, id=one.name, marks=[] if one.quick else [pytest.mark.full]) for one in ON_NODE],
+)
+def test_ring_is_missed_when_something_is_broken(formed: Formed, mutation: OnNode) -> None:
+    with formed.again() as two:
+        two.nodes[NAMES[1]].machine.succeed(mutation.command)
+        pull(two, CABLES[1])
+        plug(two, CABLES[1])
+        with pytest.raises(MachineFailed) as failure:
+            whole(two, _MISSED_AFTER)
     assert re.search(mutation.cause, str(failure.value)), str(failure.value)
-    node.machine.succeed(mutation.undo)
-    pull(told, cable)
-    plug(told, cable)
-    whole(told)
