@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,7 +80,8 @@ def loaded(
     # the kernel unpacks one archive after the other, each at a multiple of four bytes
     own = members["/boot/initrd.img"]
     initrd.write_bytes(own + bytes(-len(own) % 4) + injected)
-    line = kernel_line(members["/boot/grub/grub.cfg"].decode(), emulated=is_emulated())
+    of_emulation = emulation_words(hardware.memory_mib) if is_emulated() else ()
+    line = kernel_line(members["/boot/grub/grub.cfg"].decode(), of_emulation)
     boot = DirectBoot(kernel=kernel, initrd=initrd, arguments=f"{words} {line}".lstrip())
     # QEMU's loader is the first to boot, and takes no other one beside it
     disks = tuple(replace(disk, boot=disk.boot or None) for disk in hardware.disks)
@@ -93,17 +94,20 @@ def removed(hardware: Hardware) -> Hardware:
     return replace(hardware, disks=disks, kernel=None)
 
 
-def kernel_line(grub_cfg: str, *, emulated: bool) -> str:
-    """The kernel's words in the menu entry that installs automatically, with the console on the serial line.
+def kernel_line(grub_cfg: str, words: Iterable[str] = ()) -> str:
+    """The kernel's words in the menu entry that installs automatically, `words`, and the console's.
 
-    The installer hands words that it does not know on to the system that it installs: the two added here.
+    The installer hands words that it does not know on to the system that it installs, as these are.
     """
     found = re.search(r"^\s*linux\s+\S+\s+(.*\bproxmox-start-auto-installer\b.*)$", grub_cfg, re.MULTILINE)
     assert found, "the boot menu of the ISO has no automatic installation"
-    # Linux finds its timer broken where a busy machine emulates it
-    wanted = [*(["no_timer_check"] if emulated else []), "console=ttyS0,115200"]
-    words = found[1].split()
-    return " ".join([*words, *(word for word in wanted if word not in words)])
+    own = found[1].split()
+    return " ".join([*own, *(word for word in (*words, "console=ttyS0,115200") if word not in own)])
+
+
+def emulation_words(memory_mib: int) -> tuple[str, ...]:
+    """For a kernel on emulated processors; the stand-in's menu has them as well, and says why the last."""
+    return "no_timer_check", "mitigations=off", f"mem={memory_mib - 80}M"
 
 
 def medium(release: str) -> Medium:

@@ -23,7 +23,8 @@ from tests.machines.fake_guest import guest
 from tests.roots.commands import require
 from tests.vm.ends import installed
 from tests.vm.internet import Internet
-from tests.vm.medium import genuine, kernel_line, loaded, removed
+from tests.vm.medium import emulation_words, genuine, kernel_line, loaded, removed
+from tests.vm.standin.product import FOLDER
 from tests.vm.words import GENUINE, STAND_IN
 
 _SOON = timedelta(seconds=10)
@@ -50,19 +51,22 @@ _HARDWARE = Hardware(
 
 
 def test_kernel_line_is_of_the_automatic_entry() -> None:
-    assert kernel_line(_MENU, emulated=False) == f"{_LINE} console=ttyS0,115200"
-    assert kernel_line(_MENU, emulated=True) == f"{_LINE} no_timer_check console=ttyS0,115200"
+    assert kernel_line(_MENU) == f"{_LINE} console=ttyS0,115200"
+    assert kernel_line(_MENU, ["mem=1G"]) == f"{_LINE} mem=1G console=ttyS0,115200"
 
 
 def test_kernel_line_says_nothing_twice() -> None:
-    menu = _MENU.replace("quiet", "no_timer_check console=ttyS0,115200")
-    assert kernel_line(menu, emulated=True).count("no_timer_check") == 1
-    assert kernel_line(menu, emulated=True).count("console=") == 1
+    menu = (FOLDER / "medium/grub.cfg").read_text()
+    line = kernel_line(menu, emulation_words(1024))
+    words = line.split()
+    assert set(emulation_words(1024)) < set(words)
+    assert len(set(words)) == len(words)
+    assert line in menu
 
 
 def test_menu_without_the_automatic_entry() -> None:
     with pytest.raises(AssertionError, match="no automatic installation"):
-        kernel_line(_MENU.replace("proxmox-start-auto-installer", ""), emulated=False)
+        kernel_line(_MENU.replace("proxmox-start-auto-installer", ""))
 
 
 @pytest.mark.tools
