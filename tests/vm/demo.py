@@ -1,32 +1,44 @@
-"""`python -m tests.vm.demo [FOLDER]`: the story, told live: what each machine reaches, and when.
+"""`python -m tests.vm.demo [bookworm|trixie] [FOLDER]`: the story, told live: what machines reach, and when.
 
-FOLDER keeps the consoles of all machines and the story itself, `story.txt`. `PMX_ISO=/path/to/an.iso` tells
-it with a genuine ISO of Proxmox VE.
+FOLDER keeps the consoles of all machines and the story itself, `story.txt`; without one they go to a new
+folder in the temporary one. `PMX_ISO=/path/to/an.iso` tells it with a genuine ISO of Proxmox VE.
 """
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
 
+from pmx_cluster_tb.machines.failure import MachineFailed
 from tests.vm.cluster import CABLES, NAMES
 from tests.vm.medium import medium
 from tests.vm.ring import back_by_itself, cut_power, give_power, goes_by, plug, port_to, pull, reaches, whole
+from tests.vm.standin.product import PRODUCTS
 from tests.vm.story import Story, changed_disks, story
 
 
-def main() -> None:
-    """Tells it, or ends with what went wrong."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="pmx-story-"))
+def main() -> int:
+    """Tells it; 1 if something went wrong, which is told as well."""
+    parser = argparse.ArgumentParser(prog="python -m tests.vm.demo", description="the story, told live")
+    parser.add_argument("release", nargs="?", choices=tuple(PRODUCTS), default="bookworm")
+    parser.add_argument("folder", nargs="?", type=Path, help="keeps what the machines say")
+    given = parser.parse_args()
+    folder = given.folder or Path(tempfile.mkdtemp(prefix="pmx-story-"))
     folder.mkdir(parents=True, exist_ok=True)
-    print(f"the consoles are kept in {folder}", flush=True)
+    print(f"the consoles are kept in {folder}; the ISO is made first, unless it is there", flush=True)
     with (folder / "story.txt").open("w") as kept:
 
         def show(line: str) -> None:
             print(line, flush=True)
             print(line, file=kept, flush=True)
 
-        with story(medium("bookworm"), folder, show=show) as told:
-            _tell(told)
+        try:
+            with story(medium(given.release), folder, show=show) as told:
+                _tell(told)
+        except (MachineFailed, KeyboardInterrupt) as error:
+            show(f"the story ends here: {error or 'interrupted'}")
+            return 1
+    return 0
 
 
 def _tell(told: Story) -> None:
@@ -48,8 +60,10 @@ def _tell(told: Story) -> None:
     whole(told)
     for node in told.nodes.values():
         changed = changed_disks(node)
-        told.milestones.tell(node.name, f"other disks changed: {', '.join(changed) or 'none'}")
+        told.milestones.tell(
+            node.name, f"its other disk and the stick: {'changed!' if changed else 'untouched'}"
+        )
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -71,10 +71,14 @@ def make_stock(product: Product, target: Path) -> None:
         "KERNELS": product.kernels,
         "LATER": " ".join(LATER),
     }
-    subprocess.run(
+    ran = subprocess.run(
         ["setpriv", "--pdeathsig", "KILL", "unshare", *NAMESPACES, *command],
-        check=True,
+        check=False,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
         env={**kept, **settings},
     )
+    if ran.returncode != 0:
+        raise RuntimeError(f"mmdebstrap failed:\n{ran.stderr}")
