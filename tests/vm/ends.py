@@ -9,8 +9,9 @@ from pmx_cluster_tb.machines.machine import Machine
 from tests.vm.words import Words
 
 _SAYS = "pmx first boot: "
-_BEGINS = rf"{_SAYS}(?:node |(error: [^\r\n]*))"
-_ENDS = rf"{_SAYS}(?:finished: [0-9a-f]{{64}}|(not finished[^\r\n]*|gave up[^\r\n]*|error: [^\r\n]*))"
+# a line counts when all of it is there: why it went wrong comes last
+_BEGINS = rf"{_SAYS}(?:node |(error: [^\r\n]*)[\r\n])"
+_ENDS = rf"{_SAYS}(?:finished: [0-9a-f]{{64}}|((?:not finished|gave up|error: )[^\r\n]*)[\r\n])"
 _BEGINS_WITHIN = timedelta(minutes=5)
 _SILENCE = (
     "systemctl --no-pager --lines=20 status 'proxmox-first-boot*'; ls -l /var/lib/proxmox-first-boot; "

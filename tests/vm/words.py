@@ -32,7 +32,7 @@ class Words:
 
 
 STAND_IN = Words(
-    ends=r"Powering off \.\.\.|(Installation (?:refused|failed): [^\r\n]*|Rebooting \.\.\.)",
+    ends=r"Powering off \.\.\.|(Installation (?:refused|failed): [^\r\n]*(?=[\r\n])|Rebooting \.\.\.)",
     may_be_silent=False,
     partitions="making partitions and volumes",
     base="extracting the base system",
@@ -52,7 +52,7 @@ GENUINE = Words(
     partitions="create partitions",
     base="extracting base system",
     boot_loader="make system bootable",
-    disk=r"Selected disk: (/dev/\w+)",
+    disk=r"Selected disk: (/dev/\w+)\s",
     # NICs are looked at first, and both are told in the same words
     no_nic=rf"Setting up network configuration\s+{_NO_DEVICE}",
     no_disk=rf"Network interface used is[\s\S]{{0,400}}{_NO_DEVICE}",

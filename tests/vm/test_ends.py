@@ -1,0 +1,68 @@
+"""The end of a first boot, on a console of which nobody knows how much of a line it says at once."""
+
+import socket
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pmx_cluster_tb.machines.console import Console
+from pmx_cluster_tb.machines.failure import MachineFailed
+from pmx_cluster_tb.machines.hardware import Hardware
+from pmx_cluster_tb.machines.machine import Machine
+from tests.machines.fake_guest import guest
+from tests.vm.ends import finish, installed
+from tests.vm.words import STAND_IN
+
+SOON = timedelta(seconds=0.4)
+
+
+class Saying(Machine):
+    """A machine that is nothing but its console."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__("pve1", Hardware(disks=()), Path("/nowhere"))
+        self._console = console
+
+
+def first_boot(machine: Machine) -> None:
+    finish(machine, "", SOON)
+
+
+def installation(machine: Machine) -> None:
+    installed(machine, STAND_IN, SOON)
+
+
+def said(text: bytes, part: Callable[[Machine], None]) -> str:
+    """How `part` of a story fails on a console that says `text` and waits."""
+
+    def play(line: socket.socket) -> None:
+        line.sendall(text)
+        line.recv(1)
+
+    with guest(play) as line:
+        machine = Saying(Console("pve1", line))
+        with pytest.raises(MachineFailed) as failure:
+            part(machine)
+        machine.console.close()
+    return failure.value.message
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("pmx first boot: error: this file is", "error: this file is"),
+        ("pmx first boot: node `pve1`\r\npmx first boot: not finished, because", "not finished, because"),
+        ("pmx first boot: node `pve1`\r\npmx first boot: gave up", "gave up"),
+    ],
+)
+def test_a_line_counts_when_it_is_whole(line: str, told: str) -> None:
+    assert said(f"{line}\r\n".encode(), first_boot).startswith(f"first boot of pve1: {told}\n")
+    assert said(line.encode(), first_boot).startswith("pve1: no `")
+
+
+def test_reason_of_a_refusal_is_whole() -> None:
+    line = "Installation refused: no disk found"
+    assert said(f"{line}\r\n".encode(), installation).startswith(f"installation of pve1: {line}\n")
+    assert said(line.encode(), installation).startswith("pve1: no `")
