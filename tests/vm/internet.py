@@ -5,12 +5,11 @@ to this machine. Nodes do not see each other there, only by their cables.
 """
 
 import fcntl
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
+from tests.roots.store import store
 from tests.vm.lan import GATEWAY, PREFIX_LENGTH
 
 _NETWORK = f"{GATEWAY.rpartition('.')[0]}.0/{PREFIX_LENGTH}"
@@ -34,6 +33,7 @@ class Internet:
 @contextmanager
 def internet() -> Iterator[Internet]:
     """The internet. Only one at a time on this machine: cables have the same UDP ports in each story."""
-    with (Path(tempfile.gettempdir()) / "pmx-internet.lock").open("w") as lock:
+    # not in /tmp, where anybody could have put a link of that name
+    with (store().parent / "internet.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield Internet()
