@@ -24,7 +24,8 @@ from tests.vm.finished import is_finished
 from tests.vm.hook_disk import hook_disk, taking_hook
 from tests.vm.medium import medium
 from tests.vm.mutations import ON_HOOK, ON_MEDIUM, OnHook, OnMedium, change_medium
-from tests.vm.story import Node, Story, sha256, story
+from tests.vm.other_disk import changed_over
+from tests.vm.story import Node, Story, changed_disks, sha256, story
 
 Failure = pytest.ExceptionInfo[BaseException]
 
@@ -48,6 +49,7 @@ def test_on_the_medium(mutation: OnMedium, tmp_path: Path) -> None:
         with fails_for(mutation.cause):
             told.install(node)
             to_the_end(told)
+        assert changed_disks(node) == []
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Installed:
         node.machine.hardware = replace(thrown_away, disks=disks)
         try:
             yield node
+            node.machine.crash()
+            assert changed_over(before, node) == []
         finally:
             node.machine.crash()
             node.machine.hardware = before
