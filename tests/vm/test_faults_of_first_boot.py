@@ -9,6 +9,7 @@ from pmx_cluster_tb.machines.failure import Deadline
 from pmx_cluster_tb.machines.images import overlaid
 from tests.vm.journal import failed_units
 from tests.vm.medium import RELEASES, medium
+from tests.vm.other_disk import changed_over
 from tests.vm.story import FINISHES, Node, Story, story
 
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.full]
@@ -38,7 +39,9 @@ def node(told: Story, tmp_path: Path) -> Iterator[Node]:
     one.machine.hardware = overlaid(hardware, tmp_path)
     yield one
     one.machine.crash()
+    changed = changed_over(hardware, one)
     one.machine.hardware = hardware
+    assert changed == []
 
 
 @pytest.mark.parametrize("moment", _CUTS)
@@ -52,9 +55,10 @@ def test_power_cut(told: Story, node: Node, moment: str) -> None:
 
 
 def test_power_cuts_at_every_moment_in_turn(told: Story, node: Node) -> None:
-    for said in _CUTS.values():
+    # the start after the second one runs the new kernel: no reboot is asked for any more
+    for moment in list(_CUTS)[:3]:
         node.machine.start()
-        node.machine.console.expect(f"{said}|pmx first boot: finished", Deadline(FINISHES))
+        node.machine.console.expect(_CUTS[moment], Deadline(FINISHES))
         node.machine.crash()
     told.first_boot(node)
     assert failed_units(node) == []
