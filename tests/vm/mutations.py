@@ -132,12 +132,12 @@ ON_MEDIUM = (
     OnMedium(
         name="the machine is not switched off",
         answer=replaced('reboot-mode = "power-off"\n', ""),
-        cause=r"Rebooting|Installation done, rebooting",
+        cause=r"^installation of pve1: (Rebooting|Installation done, rebooting)",
     ),
     OnMedium(
         name="no first-boot section in the answer",
         answer=replaced(r"\[first-boot\](\n.+)+", ""),
-        cause="has said nothing",
+        cause=r"has said nothing[\s\S]*cannot access '/var/lib/proxmox-first-boot'",
     ),
 )
 
@@ -145,7 +145,8 @@ ON_HOOK = (
     OnHook(
         name="an empty hook",
         hook=lambda _: b"#!/bin/sh\n",
-        cause="has said nothing",
+        # all of the hook that is there, and not the one that takes it from a disk
+        cause=r"has said nothing[\s\S]*\n#!/bin/sh\s*$",
     ),
     OnHook(
         name="the hook of another node",
@@ -160,7 +161,7 @@ ON_HOOK = (
     OnHook(
         name="the enterprise repositories stay on",
         hook=without_step("repositories", upgrade=180),
-        cause=r"401|not finished, because of upgrade",
+        cause=r"not finished, because of upgrade[\s\S]*enterprise\.proxmox\.com",
     ),
     OnHook(
         name="no upgrade",
@@ -170,7 +171,7 @@ ON_HOOK = (
     OnHook(
         name="no user",
         hook=without_step("user"),
-        cause="no such user",
+        cause="'pieter': no such user",
     ),
 )
 
