@@ -59,10 +59,9 @@ def _tell(told: Story) -> None:
     back_by_itself(told, told.nodes[second])
     whole(told)
     for node in told.nodes.values():
-        changed = changed_disks(node)
-        told.milestones.tell(
-            node.name, f"its other disk and the stick: {'changed!' if changed else 'untouched'}"
-        )
+        if changed := changed_disks(node):
+            raise MachineFailed(f"{node.name} has written to {' and '.join(changed)}")
+        told.milestones.tell(node.name, "its other disk and the stick: untouched")
 
 
 if __name__ == "__main__":
