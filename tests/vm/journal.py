@@ -4,7 +4,14 @@ import re
 
 from tests.vm.story import Node
 
-_EXPECTED: dict[str, str] = {}
+_EXPECTED = {
+    r"watchfrr\.sh\[\d+\]: Cannot stop zebra: pid file not found": "watchfrr starts by restarting",
+    r"watchfrr\[\d+\]: .* staticd state -> down : (read returned EOF|unexpected read error)": (
+        "the same, of a daemon that it has just reached; the ring has no static routes"
+    ),
+    r"zebra\[\d+\]: .* Failed to enqueue dataplane install": "a route by a cable that was pulled just then",
+    r"fabricd\[\d+\]: .* Send L2 IIH on en0[56] failed": "a hello by a cable that was pulled just then",
+}
 """Patterns, and why what they match is no fault of the node."""
 
 

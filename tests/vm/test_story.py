@@ -4,6 +4,7 @@ Its parts are tests in this order. Each goes on where the one before it ended; w
 use to the others, so they fail at once.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,9 +87,9 @@ def test_node_comes_back_after_a_power_cut(told: Story) -> None:
 
 
 def test_nothing_is_left_wrong(told: Story) -> None:
+    wrong = {name: failed_units(node) + unexpected_errors(node) for name, node in told.nodes.items()}
+    assert not any(wrong.values()), json.dumps(wrong, indent=2)
     for node in told.nodes.values():
-        assert failed_units(node) == []
-        assert unexpected_errors(node) == []
         node.machine.succeed("pmx-ring status")
     assert {name: changed_disks(node) for name, node in told.nodes.items()} == {name: [] for name in NAMES}
 

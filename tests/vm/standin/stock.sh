@@ -27,9 +27,12 @@ fetched mirror
 # an emulated processor takes long to collect and to compress modules
 printf 'MODULES=list\nCOMPRESS=gzip\nCOMPRESSLEVEL=1\n' >"$root/etc/initramfs-tools/conf.d/standin"
 printf '%s\n' nvme ahci sd_mod usb_storage uas xhci_pci ext4 dm_mod dm_thin_pool >>"$root/etc/initramfs-tools/modules"
-# Debian 13 hides the locks of LVM by mounting /run/lock in the middle of it: a slow machine loses that race
+# Debian 13 hides the locks of LVM by mounting /run/lock in the middle of it: a slow machine loses that race. And LVM
+# waits 10 s for a daemon to start, which is there at the second time.
 mkdir -p "$root/etc/systemd/system/lvm2-monitor.service.d"
-printf '[Unit]\nAfter=run-lock.mount\n' >"$root/etc/systemd/system/lvm2-monitor.service.d/run-lock.conf"
+monitor='/sbin/lvm vgchange --monitor y'
+printf '[Unit]\nAfter=run-lock.mount\n[Service]\nExecStart=\nExecStart=/bin/sh -c "%s || %s"\n' "$monitor" "$monitor" \
+    >"$root/etc/systemd/system/lvm2-monitor.service.d/standin.conf"
 # GRUB's menu is made by so many programs, too
 chmod -x "$root"/etc/grub.d/05_* "$root"/etc/grub.d/[234]*
 printf 'GRUB_TIMEOUT=1\nGRUB_DISABLE_RECOVERY=true\nGRUB_DISABLE_SUBMENU=y\n' >"$root/etc/default/grub.d/standin.cfg"
