@@ -27,7 +27,8 @@ RING_IPV6 = "fd00:706d:7800::80"
 TARGET_GIB = 64
 TARGET_BUS = {"pve1": Bus.NVME, "pve2": Bus.SATA, "pve3": Bus.SATA}
 """Both kinds; a running machine can be saved where it is not NVMe."""
-_OTHER_BYTES = 256 * 1024 * 1024
+# large enough for the installer to take it
+_OTHER_BYTES = 64 * 1024**3
 _MTU = 4000
 _FIRST_UDP_PORT = 47000
 
