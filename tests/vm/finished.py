@@ -22,9 +22,21 @@ def is_finished(story: Story, node: Node) -> None:
     assert running == newest, f"kernel {running} runs on {node.name}, and the newer one is {newest}"
     assert machine.succeed("hostname").strip() == node.name
     machine.succeed(f"id {USER}")
-    machine.succeed(f"dpkg -s pmx-ring pmx-story-{node.name} sudo iperf3 >/dev/null")
-    assert not re.search(r"(?m)^[^#]*enterprise", machine.succeed("apt-get indextargets"))
-    assert "finished" in machine.succeed("pmx-ring first-boot")
+    are_installed(machine, "pmx-ring", f"pmx-story-{node.name}", "sudo", "iperf3")
+    # also what could not be downloaded
+    repositories = machine.succeed("apt-get indextargets --no-release-info")
+    assert "pve-no-subscription" in repositories, repositories
+    assert "enterprise" not in repositories, repositories
+    assert "first boot: finished" in machine.succeed("pmx-ring first-boot").splitlines()
+
+
+def are_installed(machine: Machine, *packages: str) -> None:
+    """Fails unless the packages are installed wholly, and all others are in order."""
+    states = machine.succeed(
+        f"dpkg-query --show --showformat '${{db:Status-Abbrev}}\\n' {' '.join(packages)}"
+    )
+    assert states.split() == ["ii"] * len(packages), f"{machine.name}: {packages} are {states.split()}"
+    assert machine.succeed("dpkg --audit") == ""
 
 
 def nothing_is_left_to_upgrade(machine: Machine) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from pmx_cluster_tb.machines.failure import Deadline
 from pmx_cluster_tb.machines.images import overlaid
+from tests.vm.finished import are_installed
 from tests.vm.journal import failed_units
 from tests.vm.medium import RELEASES, medium
 from tests.vm.other_disk import changed_over
@@ -51,7 +52,7 @@ def test_power_cut(told: Story, node: Node, moment: str) -> None:
     node.machine.crash()
     told.first_boot(node)
     assert failed_units(node) == []
-    node.machine.succeed("dpkg -s pmx-ring pmx-story-pve1 sudo iperf3 >/dev/null && dpkg --audit")
+    are_installed(node.machine, "pmx-ring", "pmx-story-pve1", "sudo", "iperf3")
 
 
 def test_power_cuts_at_every_moment_in_turn(told: Story, node: Node) -> None:
