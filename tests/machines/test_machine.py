@@ -1,5 +1,9 @@
 """Machines that boot for real: boots, power cuts, and cables between them."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -9,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pmx_cluster_tb.machines.acceleration import acceleration, boots
-from pmx_cluster_tb.machines.failure import MachineFailed
+from pmx_cluster_tb.machines.failure import Deadline, MachineFailed, wait_until
 from pmx_cluster_tb.machines.hardware import Bus, CablePort, Disk, Hardware
 from pmx_cluster_tb.machines.images import empty_disk, overlaid, overlay
 from pmx_cluster_tb.machines.machine import Machine
@@ -126,3 +130,29 @@ def test_acceleration_is_what_boots() -> None:
     assert boots(("-accel", "tcg", "-cpu", "max"), timedelta(seconds=60))
     assert not boots(("-accel", "xen"))
     assert boots(acceleration(), timedelta(seconds=60))
+
+
+def test_machine_ends_with_whoever_started_it(tmp_path: Path) -> None:
+    """Even when that is killed, and can end nothing any more."""
+    code = "import sys; from tests.machines.test_machine import started; started(sys.argv[1])"
+    folders = f"{Path(__file__).parents[2]}:{Path(__file__).parents[2] / 'builder'}"
+    starter = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": folders},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert starter.stdout is not None
+    machine = int(starter.stdout.readline())
+    assert Path(f"/proc/{machine}").exists()
+    starter.kill()
+    starter.communicate()
+    wait_until("end of QEMU", lambda: not Path(f"/proc/{machine}").exists(), Deadline(SOON))
+
+
+def started(folder: str) -> None:
+    """Starts a machine, prints the number of its process, and waits to be killed."""
+    machine = Machine("m", micro_hardware(Path(folder)), Path(folder))
+    machine.start()
+    print(machine.running.process.pid, flush=True)
+    signal.pause()

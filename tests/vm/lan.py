@@ -24,13 +24,18 @@ PREFIX_LENGTH = 24
 
 # ends when the tests do, however they do, and then takes along all that still runs in its namespace
 _HOLD = """
+set -e
+trap '' INT TERM HUP
+own=$(readlink /proc/self/ns/net)
+# never in the namespace of whoever started it
+[ -n "$own" ] && [ "$own" != "$2" ]
 ip link set lo up
 ip link add lan type bridge forward_delay 0
 ip address add "$1" dev lan
 ip link set lan up
 echo held
+set +e
 read -r line
-own=$(readlink /proc/self/ns/net)
 for process in /proc/[0-9]*; do
     [ "$(readlink "$process/ns/net" 2>/dev/null)" = "$own" ] && [ "$process" != "/proc/$$" ] &&
         kill -9 "${process#/proc/}"
@@ -71,8 +76,9 @@ class Lan:
 def lan(stand_in: StandIn, folder: Path) -> Iterator[Lan]:
     """A LAN in which the repositories of `stand_in` are the internet."""
     require("unshare", "nsenter", "ip", "dnsmasq")
+    outside = str(Path("/proc/self/ns/net").readlink())
     holder = subprocess.Popen(
-        ["unshare", "--net", "sh", "-c", _HOLD, "sh", f"{GATEWAY}/{PREFIX_LENGTH}"],
+        ["unshare", "--net", "sh", "-c", _HOLD, "sh", f"{GATEWAY}/{PREFIX_LENGTH}", outside],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )

@@ -121,7 +121,7 @@ class Machine:
         it was: an NVMe disk, for one.
         """
         self.pause()
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             memory = write_memory(self.running.monitor, folder / "memory")
         except MachineFailed as error:
@@ -144,7 +144,7 @@ class Machine:
     def load(self, snapshot: Snapshot) -> None:
         """Does all of `restore` but the last step, so that several machines can go on at one moment."""
         self._require_off()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             self.hardware = snapshot.thawed(self.hardware, self.folder)
         except MachineFailed as error:
@@ -277,7 +277,7 @@ class Machine:
 
     def _switch_on(self, *more: str, commands: int = 0) -> None:
         """Starts QEMU with `more` options, before the first instruction."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._running = running = Running.started([*self._command(), *more], self.folder)
         self._console = Console(self.name, running.line, self._listener, commands=commands)
         running.monitor.greet(Deadline(_QUICKLY))

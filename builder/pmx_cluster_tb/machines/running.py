@@ -12,12 +12,38 @@ from pmx_cluster_tb import process
 from pmx_cluster_tb.machines.hardware import escaped
 from pmx_cluster_tb.machines.qmp import Monitor
 
+_KILL = 'trap "" INT TERM HUP; read -r _; kill -9 "$1"'
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A shell that ends QEMU as soon as the program that started it is gone, however it went."""
+
+    watching: process.Process
+    pipe: int
+
+    @classmethod
+    def over(cls, guarded: process.Process) -> Self:
+        """Starts it; it waits for the end of a pipe that nobody else has."""
+        reading, writing = os.pipe()
+        try:
+            return cls(process.start(["sh", "-c", _KILL, "sh", str(guarded.pid)], stdin=reading), writing)
+        finally:
+            os.close(reading)
+
+    def end(self) -> None:
+        """Spares what it guards."""
+        self.watching.kill()
+        self.watching.wait()
+        os.close(self.pipe)
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
     """QEMU, its monitor, and our end of the guest's serial line."""
 
     process: process.Process
+    guard: "Guard"
     monitor: Monitor
     line: socket.socket
 
@@ -46,10 +72,12 @@ class Running:
             ]
             fds = (guests_line.fileno(), qemus_monitor.fileno())
             started = process.start([*command, *connections], stderr=complaints, pass_fds=fds)
-        return cls(started, Monitor(monitor), line)
+        return cls(started, Guard.over(started), Monitor(monitor), line)
 
     def end(self) -> None:
         """Ends QEMU as a power cut does."""
+        # first: once QEMU is gone, another program may have its number
+        self.guard.end()
         self.process.kill()
         self.process.wait()
         self.monitor.connection.close()
