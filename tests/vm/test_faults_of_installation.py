@@ -11,7 +11,7 @@ from pmx_cluster_tb.machines.hardware import Bus
 from tests.vm.cluster import target_serial
 from tests.vm.ends import installed
 from tests.vm.medium import RELEASES, medium
-from tests.vm.story import INSTALLS, Node, Story, changed_disks, log_in, story
+from tests.vm.story import INSTALLS, Node, Story, changed_disks, log_in, story, unplug_stick
 
 pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.full]
 
@@ -50,11 +50,14 @@ def test_power_cuts(told: Story, node: Node) -> None:
 
 
 def test_no_carrier(told: Story, node: Node) -> None:
+    """The installation asks nobody; no DHCP server is in the LAN of any story."""
     node.machine.start()
     node.machine.set_lan(up=False)
     installed(node.machine, told.medium.words, INSTALLS)
     node.machine.wait_off()
+    unplug_stick(node)
     assert changed_disks(node) == []
+    boots_from_the_right_disk(node)
 
 
 def test_two_disks_of_one_model(told: Story, node: Node) -> None:
