@@ -33,6 +33,10 @@ mkdir -p "$root/etc/systemd/system/lvm2-monitor.service.d"
 monitor='/sbin/lvm vgchange --monitor y'
 printf '[Unit]\nAfter=run-lock.mount\n[Service]\nExecStart=\nExecStart=/bin/sh -c "%s || %s"\n' "$monitor" "$monitor" \
     >"$root/etc/systemd/system/lvm2-monitor.service.d/standin.conf"
+# Proxmox's ifupdown2 waits for udev and for the root file system (its ifupdown2-pre.service); Debian's loses that race
+mkdir -p "$root/etc/systemd/system/networking.service.d"
+printf '[Unit]\nAfter=local-fs.target network-pre.target\n[Service]\nExecStartPre=/bin/udevadm settle\n' \
+    >"$root/etc/systemd/system/networking.service.d/standin.conf"
 # GRUB's menu is made by so many programs, too
 chmod -x "$root"/etc/grub.d/05_* "$root"/etc/grub.d/[234]*
 printf 'GRUB_TIMEOUT=1\nGRUB_DISABLE_RECOVERY=true\nGRUB_DISABLE_SUBMENU=y\n' >"$root/etc/default/grub.d/standin.cfg"
