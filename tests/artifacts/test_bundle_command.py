@@ -170,8 +170,11 @@ def test_a_run_that_is_ended_leaves_no_secret_on_the_desk(
     temporary.mkdir()
     (programs / "xorriso").write_text("#!/bin/sh\necho > began\nexec sleep 2\n")
     (programs / "xorriso").chmod(0o755)
+    # the tests themselves may run under nohup, which has it ignored
+    unignored = ["env", f"--default-signal={number.name.removeprefix('SIG')}"]
+    bundle = [sys.executable, "-m", "pmx_cluster_tb", "bundle", "--iso", proxmox_iso(), "--out", "stick"]
     running = subprocess.Popen(
-        [sys.executable, "-m", "pmx_cluster_tb", "bundle", "--iso", proxmox_iso(), "--out", "stick"],
+        [*unignored, *bundle],
         env={
             "PATH": f"{programs}:{os.environ['PATH']}",
             "PYTHONPATH": os.pathsep.join(sys.path),
