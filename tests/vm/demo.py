@@ -36,7 +36,7 @@ def main() -> int:
             with story(medium(given.release), folder, show=show) as told:
                 _tell(told)
         except (MachineFailed, KeyboardInterrupt) as error:
-            show(f"the story ends here: {error or 'interrupted'}")
+            show(f"the story ends here: {str(error) or 'interrupted'}")
             return 1
     return 0
 
