@@ -172,7 +172,7 @@ def test_a_run_that_is_ended_leaves_no_secret_on_the_desk(
     (programs / "xorriso").chmod(0o755)
     # the tests themselves may run under nohup, which has it ignored
     unignored = ["env", f"--default-signal={number.name.removeprefix('SIG')}"]
-    bundle = [sys.executable, "-m", "pmx_cluster_tb", "bundle", "--iso", proxmox_iso(), "--out", "stick"]
+    bundle = [sys.executable, "-m", "pmx_cluster_tb", "bundle", "--iso", str(proxmox_iso()), "--out", "stick"]
     running = subprocess.Popen(
         [*unignored, *bundle],
         env={
