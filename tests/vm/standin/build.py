@@ -21,7 +21,7 @@ from tests.vm.standin.product import FOLDER, PRODUCTS, Product
 from tests.vm.standin.stock import make_stock
 
 _UNUSED_SECONDS = 24 * 3600
-_OF_STOCK = ("mkinitramfs", "stock.py", "stock.sh")
+_OF_STOCK = ("menu", "mkinitramfs", "stock.py", "stock.sh")
 _PROGRAMS = (
     *("apt-ftparchive", "cpio", "depmod", "dpkg-deb", "gpg", "grub-mkrescue", "mformat", "mksquashfs"),
     *("mmdebstrap", "openssl", "unshare", "xorriso", "zstd"),

@@ -38,8 +38,11 @@ mkdir -p "$root/etc/systemd/system/networking.service.d"
 printf '[Unit]\nAfter=local-fs.target network-pre.target\n[Service]\nExecStartPre=/bin/udevadm settle\n' \
     >"$root/etc/systemd/system/networking.service.d/standin.conf"
 # GRUB's menu is made by so many programs, too
-chmod -x "$root"/etc/grub.d/05_* "$root"/etc/grub.d/[234]*
-printf 'GRUB_TIMEOUT=1\nGRUB_DISABLE_RECOVERY=true\nGRUB_DISABLE_SUBMENU=y\n' >"$root/etc/default/grub.d/standin.cfg"
+chmod -x "$root"/etc/grub.d/[0-9]*
+cp "$HERE/menu" "$root/etc/grub.d/10_standin"
+printf 'GRUB_TIMEOUT=1\n' >"$root/etc/default/grub.d/standin.cfg"
+# at each boot it asks every volume whether it is a snapshot of e2scrub, by a dozen programs
+rm "$root/etc/systemd/system/multi-user.target.wants/e2scrub_reap.service"
 chroot "$root" dpkg-divert --quiet --rename --add /usr/sbin/mkinitramfs
 cp "$HERE/mkinitramfs" "$root/usr/sbin/mkinitramfs"
 # usrmerge brings all of Perl, and has nothing to do where usr-is-merged is; the library stays, for frr needs it
