@@ -47,8 +47,12 @@ def layout(disk_size: int, lvm: Mapping[str, float], memory: int) -> Layout:
 
 def make_volumes(disk: Disk, sizes: Layout) -> None:
     """Partitions the disk, and makes the volume group `pve`. All that was on the disk is lost."""
-    for partition in sorted(Path("/sys/block", disk.name).glob(f"{disk.name}*")):
-        _run("wipefs", "--all", "--quiet", f"/dev/{partition.name}")
+    partitions = [
+        f"/dev/{folder.name}" for folder in sorted(Path("/sys/block", disk.name).glob(f"{disk.name}*"))
+    ]
+    _deactivate(partitions)
+    for partition in partitions:
+        _run("wipefs", "--all", "--quiet", partition)
     _run("wipefs", "--all", "--quiet", disk.device)
     esp = 2048 + _ESP // 512
     table = (
@@ -67,6 +71,17 @@ def make_volumes(disk: Disk, sizes: Layout) -> None:
     if sizes.data:
         _run("lvcreate", "--yes", f"--size={sizes.data}b", "--type=thin-pool", "--name=data", "pve")
     _run("udevadm", "settle")
+
+
+def _deactivate(partitions: list[str]) -> None:
+    """Takes away the volumes of an earlier installation, which udev has brought up."""
+    _run("udevadm", "settle")
+    columns = ("--noheadings", "--separator=:", "--options=pv_name,vg_name")
+    listed = subprocess.run(["pvs", *columns], check=True, capture_output=True, text=True)
+    for line in listed.stdout.split():
+        physical, _, group = line.partition(":")
+        if physical in partitions and group:
+            _run("vgchange", "--activate=n", group)
 
 
 def make_filesystems(disk: Disk) -> None:
