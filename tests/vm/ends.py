@@ -11,12 +11,19 @@ from tests.vm.words import Words
 _SAYS = "pmx first boot: "
 # a line counts when all of it is there: why it went wrong comes last
 _BEGINS = rf"{_SAYS}(?:node |(error: [^\r\n]*)[\r\n])"
-_ENDS = rf"{_SAYS}(?:finished: [0-9a-f]{{64}}|((?:not finished|gave up|error: )[^\r\n]*)[\r\n])"
+END_OF_FIRST_BOOT = rf"{_SAYS}(?:finished: [0-9a-f]{{64}}|((?:not finished|gave up|error: )[^\r\n]*)[\r\n])"
 _BEGINS_WITHIN = timedelta(minutes=5)
 _SILENCE = (
     "systemctl --no-pager --lines=20 status 'proxmox-first-boot*'; ls -l /var/lib/proxmox-first-boot; "
     "head -c 200 /var/lib/proxmox-first-boot/proxmox-first-boot | cat -v"
 )
+
+
+def comes_to(machine: Machine, moment: str, *, end: str, lasts: timedelta) -> None:
+    """Waits until `moment` is told of, and fails at once if the `end` is told of first."""
+    met = machine.console.expect(f"({moment})|(?:{end})", Deadline(lasts))
+    if met[1] is None:
+        raise MachineFailed(f"{machine.name} did not come to `{moment}`\n{machine.console.last_lines()}")
 
 
 def installed(machine: Machine, words: Words, lasts: timedelta) -> None:
@@ -37,7 +44,7 @@ def finish(machine: Machine, password: str, lasts: timedelta) -> None:
     begun = machine.console.expect(f"{_BEGINS}|(login): ", deadline)
     if begun[2]:
         begun = _begun_late(machine, password, lasts)
-    end = machine.console.expect(_ENDS, deadline) if begun[1] is None else begun
+    end = machine.console.expect(END_OF_FIRST_BOOT, deadline) if begun[1] is None else begun
     if end[1] is not None:
         raise MachineFailed(f"first boot of {machine.name}: {end[1]}\n{machine.console.last_lines()}")
 

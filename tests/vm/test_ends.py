@@ -12,7 +12,7 @@ from pmx_cluster_tb.machines.failure import MachineFailed
 from pmx_cluster_tb.machines.hardware import Hardware
 from pmx_cluster_tb.machines.machine import Machine
 from tests.machines.fake_guest import guest
-from tests.vm.ends import finish, installed
+from tests.vm.ends import comes_to, finish, installed
 from tests.vm.words import STAND_IN
 
 SOON = timedelta(seconds=0.4)
@@ -66,3 +66,12 @@ def test_reason_of_a_refusal_is_whole() -> None:
     line = "Installation refused: no disk found"
     assert said(f"{line}\r\n".encode(), installation).startswith(f"installation of pve1: {line}\n")
     assert said(line.encode(), installation).startswith("pve1: no `")
+
+
+def test_an_end_before_the_moment_is_no_reason_to_wait() -> None:
+    def part(machine: Machine) -> None:
+        comes_to(machine, STAND_IN.boot_loader, end=STAND_IN.ends, lasts=timedelta(minutes=1))
+
+    told = said(b"making partitions\r\nInstallation failed: the disk is gone\r\n", part)
+    assert "did not come to `installing the boot loader`" in told
+    assert "the disk is gone" in told

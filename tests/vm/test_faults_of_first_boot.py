@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pmx_cluster_tb.machines.failure import Deadline
 from pmx_cluster_tb.machines.images import overlaid
+from tests.vm.ends import END_OF_FIRST_BOOT, comes_to
 from tests.vm.finished import are_installed
 from tests.vm.journal import failed_units
 from tests.vm.medium import RELEASES, medium
@@ -48,7 +48,7 @@ def node(told: Story, tmp_path: Path) -> Iterator[Node]:
 @pytest.mark.parametrize("moment", _CUTS)
 def test_power_cut(told: Story, node: Node, moment: str) -> None:
     node.machine.start()
-    node.machine.console.expect(_CUTS[moment], Deadline(FINISHES))
+    comes_to(node.machine, _CUTS[moment], end=END_OF_FIRST_BOOT, lasts=FINISHES)
     node.machine.crash()
     told.first_boot(node)
     assert failed_units(node) == []
@@ -59,7 +59,7 @@ def test_power_cuts_at_every_moment_in_turn(told: Story, node: Node) -> None:
     # the start after the second one runs the new kernel: no reboot is asked for any more
     for moment in list(_CUTS)[:3]:
         node.machine.start()
-        node.machine.console.expect(_CUTS[moment], Deadline(FINISHES))
+        comes_to(node.machine, _CUTS[moment], end=END_OF_FIRST_BOOT, lasts=FINISHES)
         node.machine.crash()
     told.first_boot(node)
     assert failed_units(node) == []

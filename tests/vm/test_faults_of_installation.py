@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pmx_cluster_tb.machines.failure import Deadline
 from pmx_cluster_tb.machines.hardware import Bus
 from tests.vm.cluster import target_serial
-from tests.vm.ends import installed
+from tests.vm.ends import comes_to, installed
 from tests.vm.medium import RELEASES, medium
 from tests.vm.story import INSTALLS, Node, Story, changed_disks, log_in, story, unplug_stick
 
@@ -41,7 +40,7 @@ def test_power_cuts(told: Story, node: Node) -> None:
     words = told.medium.words
     for stage in (words.partitions, words.base, words.boot_loader):
         node.machine.start()
-        node.machine.console.expect(stage, Deadline(INSTALLS))
+        comes_to(node.machine, stage, end=words.ends, lasts=INSTALLS)
         node.machine.crash()
         assert changed_disks(node) == []
     told.install(node)
