@@ -86,11 +86,30 @@ def _reboot(system: System, settings: Settings, record: Record, reason: str, rem
         raise StepFailed(f"{reason}, even after a reboot", remedy, hopeless=True)
     if reboots_for(events) >= settings.retry.reboots:
         raise StepFailed(f"{reason}, after {settings.retry.reboots} reboots", remedy, hopeless=True)
+    _make_initramfs(system)
     # without this on the disk the next boot would not know: no record, no reboot
     record.add("reboot", reason=reason)
     system.say(f"rebooting: {reason}")
     run(system, ["systemctl", "reboot"], "reboot by hand")
     _wait_to_be_killed(system)
+
+
+def _make_initramfs(system: System) -> None:
+    """Nobody is there to choose another kernel when the next boot does not find its root file system."""
+    kernel = _wanted(system)
+    if kernel is None or _has_initramfs(system, kernel):
+        return
+    system.say(f"kernel {kernel} has no initramfs")
+    command = ["update-initramfs", "-c", "-k", kernel]
+    remedy = f"`{' '.join(command)}` says why; without it the next boot does not find its disk"
+    run(system, command, remedy)
+    if not _has_initramfs(system, kernel):
+        raise StepFailed(f"kernel {kernel} has no initramfs, even after `{' '.join(command)}`", remedy)
+
+
+def _has_initramfs(system: System, kernel: str) -> bool:
+    image = system.path(f"/boot/initrd.img-{kernel}")
+    return image.is_file() and image.stat().st_size > 0
 
 
 def _wait_to_be_killed(system: System) -> None:

@@ -74,6 +74,7 @@ def apt_get() -> None:
     elif "full-upgrade" in WORDS and (FOLDER / "new-kernel").exists():
         kernel = knows("new-kernel")
         (ROOT / "boot" / f"vmlinuz-{kernel}").touch()
+        (ROOT / "boot" / f"initrd.img-{kernel}").write_text("an archive")
         (ROOT / "lib/modules" / kernel).mkdir(exist_ok=True)
 
 
@@ -174,4 +175,6 @@ match NAME:
         chpasswd()
     case "pveum":
         pveum()
+    case "update-initramfs" if not knows("initramfs-trouble"):
+        (ROOT / "boot" / f"initrd.img-{WORDS[-1]}").write_text("an archive")
 cut("after")

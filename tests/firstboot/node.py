@@ -28,6 +28,7 @@ COMMANDS = (
     "systemctl",
     "timedatectl",
     "uname",
+    "update-initramfs",
     "useradd",
     "usermod",
 )
@@ -109,6 +110,7 @@ class FakeNode:
         node.write("etc/shadow", "root:$6$x$y:20000:0:99999:7:::\n", 0o640)
         node.write("etc/skel/.bashrc", "# skeleton\n")
         node.write("boot/vmlinuz-6.8.12-4-pve", "")
+        node.write("boot/initrd.img-6.8.12-4-pve", "an archive")
         (node.root / "lib/modules/6.8.12-4-pve").mkdir(parents=True)
         node.write("etc/network/interfaces", INTERFACES)
         (node.root / "sys/class/net").mkdir(parents=True)

@@ -181,7 +181,15 @@ _UNAME = f"#!/bin/sh\nexec cat {RUNNING_KERNEL}\n"
 
 def kernel(version: str) -> Package:
     """A stand-in for a package of Proxmox's kernel."""
-    files = (file(f"/boot/vmlinuz-{version}"), file(f"/lib/modules/{version}/modules.order"))
+    # a genuine one's initramfs is made when it is configured
+    files = tuple(
+        file(path)
+        for path in (
+            f"/boot/vmlinuz-{version}",
+            f"/boot/initrd.img-{version}",
+            f"/lib/modules/{version}/modules.order",
+        )
+    )
     return package(name=f"proxmox-kernel-{version}", version="1", files=files)
 
 

@@ -14,6 +14,7 @@ SETTINGS = node_settings()
 
 def install_kernel(node: FakeNode, version: str) -> None:
     node.write(f"boot/vmlinuz-{version}", "")
+    node.write(f"boot/initrd.img-{version}", "an archive")
     (node.root / "lib/modules" / version).mkdir(parents=True, exist_ok=True)
 
 
@@ -71,6 +72,24 @@ def test_a_newer_kernel_asks_for_one_reboot(node: FakeNode, others: list[str], w
 def test_a_kernel_without_modules_does_not_boot(node: FakeNode) -> None:
     node.write("boot/vmlinuz-6.9.1-1-pve", "")
     assert is_done(node)
+
+
+@pytest.mark.parametrize("left", [None, ""])
+def test_no_reboot_into_a_kernel_without_initramfs(node: FakeNode, left: str | None) -> None:
+    install_kernel(node, "6.14.0-1-pve")
+    image = node.root / "boot/initrd.img-6.14.0-1-pve"
+    image.unlink()
+    if left is not None:
+        image.write_text(left)
+    node.state("initramfs-trouble", "nothing is written")
+    with pytest.raises(StepFailed, match=r"6\.14\.0-1-pve has no initramfs, even after `update-initramfs -c"):
+        do(node)
+    assert node.calls() == [["update-initramfs", "-c", "-k", "6.14.0-1-pve"]]
+    (node.folder / "initramfs-trouble").unlink()
+    with pytest.raises(StepFailed, match="asked for a reboot"):
+        do(node)
+    assert node.calls()[1:] == [["update-initramfs", "-c", "-k", "6.14.0-1-pve"], ["systemctl", "reboot"]]
+    assert image.stat().st_size > 0
 
 
 def test_a_pinned_kernel_is_the_wanted_one(node: FakeNode) -> None:
