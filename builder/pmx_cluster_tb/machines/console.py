@@ -73,22 +73,23 @@ class Console:
             self._shell_mark(),
             _SHELL_PROMPT,
         ]
+        name_asked, password_asked, refused, own_shell, any_shell = range(len(prompts))
         # a second prompt that comes late may be no more true: a shell that shows itself counts all the same
         is_in = may_be_in = False
         while True:
             index, _ = self._maybe(prompts, deadline, Deadline(_TRIES_AGAIN), "login")
-            if index == 0:
+            if index == name_asked:
                 self.send(f"{user}\n")
                 is_in = password is None
                 may_be_in |= is_in
-            elif index == 1:
+            elif index == password_asked:
                 self.send(f"{password or ''}\n")
                 is_in = may_be_in = True
-            elif index == 2:
+            elif index == refused:
                 raise self._failure(MachineFailed, f"login as `{user}` is refused")
-            elif index == 3:
+            elif index == own_shell:
                 break
-            elif is_in or (may_be_in and index == 4):
+            elif is_in or (may_be_in and index == any_shell):
                 self._ask_for_shell()
             elif index is None:
                 self.send("\n")
