@@ -1,0 +1,33 @@
+"""Which messages of a node's journal the story passes over."""
+
+import pytest
+
+from tests.vm.journal import is_expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[   51.5] pve3 watchfrr.sh[353]: Cannot stop zebra: pid file not found",
+        "[   58.4] pve3 watchfrr.sh[397]: Failed to start fabricd!",
+        "[  121.9] pve3 watchfrr[448]: [HD38Q-0HBRT][EC 268435457] mgmtd state -> down : read returned EOF",
+        '[   60.5] pve2 zebra[469]: libyang Invalid boolean value "". (/frr-vrf:lib/vrf/state/active)',
+        "[   61.1] pve2 zebra[469]: libyang Unsatisfied pattern. (/frr-interface:lib/interface/state/mac)",
+    ],
+)
+def test_noise_of_others(line: str) -> None:
+    assert is_expected(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[   58.4] pve3 watchfrr.sh[397]: Failed to start zebra!",
+        "[   58.4] pve3 watchfrr[339]: [HD38Q-0HBRT][EC 268435457] fabricd state -> down : read returned EOF",
+        "[   60.5] pve2 zebra[469]: libyang Invalid value. (/frr-openfabric:lib/net)",
+        "[   60.5] pve2 pmx-ring[536]: problem: `en05` does not exist",
+        "[   60.5] pve2 kernel: EXT4-fs error (device dm-1)",
+    ],
+)
+def test_trouble(line: str) -> None:
+    assert not is_expected(line)
