@@ -5,11 +5,14 @@ waits until it is killed. A reboot is asked for once for each reason, so none ca
 """
 
 import re
+import shlex
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 from firstboot.commands import output_of, run
 from firstboot.history import reboots_for
+from firstboot.locks import wait_for_locks
 from firstboot.record import Record
 from firstboot.settings import Port, Settings
 from firstboot.steps import Step, StepFailed
@@ -79,6 +82,7 @@ def _lasting_troubles(system: System) -> Iterator[StepFailed]:
 
 def _reboot(system: System, settings: Settings, record: Record, reason: str, remedy: str) -> None:
     if system.dry_run:
+        _make_initramfs(system)
         system.say(f"would reboot: {reason}")
         return
     events = record.events()
@@ -96,20 +100,34 @@ def _reboot(system: System, settings: Settings, record: Record, reason: str, rem
 
 def _make_initramfs(system: System) -> None:
     """Nobody is there to choose another kernel when the next boot does not find its root file system."""
+    if not system.dry_run:
+        wait_for_locks(system)  # the kernel's own package may be making it
     kernel = _wanted(system)
     if kernel is None or _has_initramfs(system, kernel):
         return
     system.say(f"kernel {kernel} has no initramfs")
     command = ["update-initramfs", "-c", "-k", kernel]
-    remedy = f"`{' '.join(command)}` says why; without it the next boot does not find its disk"
-    run(system, command, remedy)
-    if not _has_initramfs(system, kernel):
-        raise StepFailed(f"kernel {kernel} has no initramfs, even after `{' '.join(command)}`", remedy)
+    remedy = f"`{shlex.join(command)}` says why; do not reboot before it succeeds"
+    try:
+        run(system, command, remedy)
+        # GRUB's menu has it only if it was there when the menu was made
+        if system.path("/boot/grub/grub.cfg").exists():
+            run(system, ["update-grub"], remedy)
+    except StepFailed:
+        # the boot loader's hooks run last: what is there by now would pass for whole at the next try
+        _image(system, kernel).unlink(missing_ok=True)
+        raise
+    if not system.dry_run and not _has_initramfs(system, kernel):
+        raise StepFailed(f"kernel {kernel} has no initramfs, even after `{shlex.join(command)}`", remedy)
 
 
 def _has_initramfs(system: System, kernel: str) -> bool:
-    image = system.path(f"/boot/initrd.img-{kernel}")
+    image = _image(system, kernel)
     return image.is_file() and image.stat().st_size > 0
+
+
+def _image(system: System, kernel: str) -> Path:
+    return system.path(f"/boot/initrd.img-{kernel}")
 
 
 def _wait_to_be_killed(system: System) -> None:

@@ -175,6 +175,8 @@ match NAME:
         chpasswd()
     case "pveum":
         pveum()
-    case "update-initramfs" if not knows("initramfs-trouble"):
+    case "update-initramfs" if knows("initramfs-trouble") != "nothing is written":
         (ROOT / "boot" / f"initrd.img-{WORDS[-1]}").write_text("an archive")
+        if knows("initramfs-trouble"):
+            sys.exit(knows("initramfs-trouble"))
 cut("after")

@@ -28,6 +28,7 @@ COMMANDS = (
     "systemctl",
     "timedatectl",
     "uname",
+    "update-grub",
     "update-initramfs",
     "useradd",
     "usermod",

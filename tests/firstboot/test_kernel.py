@@ -92,6 +92,32 @@ def test_no_reboot_into_a_kernel_without_initramfs(node: FakeNode, left: str | N
     assert image.stat().st_size > 0
 
 
+def test_a_boot_loader_without_the_initramfs_gets_it(node: FakeNode) -> None:
+    install_kernel(node, "6.14.0-1-pve")
+    (node.root / "boot/initrd.img-6.14.0-1-pve").unlink()
+    node.write("boot/grub/grub.cfg", "a menu without it")
+    making = ["update-initramfs", "-c", "-k", "6.14.0-1-pve"]
+    node.state("initramfs-trouble", "No space left on the ESP")
+    for _ in range(2):
+        with pytest.raises(StepFailed, match="No space left on the ESP") as failed:
+            do(node)
+        assert "do not reboot before it succeeds" in failed.value.remedy
+    assert node.calls() == [making, making]
+    (node.folder / "initramfs-trouble").unlink()
+    with pytest.raises(StepFailed, match="asked for a reboot"):
+        do(node)
+    assert node.calls()[2:] == [making, ["update-grub"], ["systemctl", "reboot"]]
+
+
+def test_a_dry_run_tells_of_a_missing_initramfs(node: FakeNode) -> None:
+    install_kernel(node, "6.14.0-1-pve")
+    (node.root / "boot/initrd.img-6.14.0-1-pve").unlink()
+    system = node.system(dry_run=True)
+    kernel_step(SETTINGS, Record(system, "run")).do(system)
+    assert "would run `update-initramfs -c -k 6.14.0-1-pve`" in node.said
+    assert node.calls() == []
+
+
 def test_a_pinned_kernel_is_the_wanted_one(node: FakeNode) -> None:
     install_kernel(node, "6.14.0-1-pve")
     node.write("etc/kernel/proxmox-boot-pin", "6.8.12-4-pve\n")
