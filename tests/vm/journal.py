@@ -12,7 +12,7 @@ _EXPECTED = {
         "on a slow machine watchfrr starts daemons once zebra is up while its first `restart all` still "
         "starts them; whichever comes second says so. Without fabricd there would be no ring"
     ),
-    r"watchfrr\[\d+\]: .* (mgmtd|staticd) state -> down : ": (
+    r"watchfrr\[\d+\]: .* (mgmtd|staticd) state -> down : (read returned|unexpected read|write )": (
         "the same, of a daemon that it has just reached; the ring has no static routes"
     ),
     r"zebra\[\d+\]: libyang (Invalid|Unsatisfied) .*\(/frr-(vrf|interface):lib/(vrf|interface)/state/": (
