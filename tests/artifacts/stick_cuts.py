@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pmx_cluster_tb.artifacts import stick as stick_module
 from pmx_cluster_tb.artifacts.stick import Bundle
-from tests.artifacts.stick_kills import bundles, comparable, problems
+from tests.artifacts.stick_kills import bundles, comparable, wrong_after
 from tests.artifacts.sticks import appended_images, content_of, source_iso, write
 from tests.roots.commands import run
 from tests.roots.waiting import wait_for
@@ -95,10 +95,7 @@ def main(folder: Path, count: int, seed: int) -> int:
                 comparable(fresh[name]),
                 comparable(fresh.get(before, {})),
             )
-            wrong = problems(point, [fresh[one] for one in (name, before) if one])
-            write(bundle(), point)
-            if comparable(content_of(point)) != comparable(fresh[name]):
-                wrong.append("the next run does not make what an undisturbed one makes")
+            wrong = wrong_after(point, bundle(), [fresh[one] for one in (name, before) if one])
         if wrong:
             print(f"seed {seed}, cut {number}, {before or 'an empty stick'} to {name}:", *wrong, sep="\n  ")
             return 1

@@ -87,6 +87,18 @@ def comparable(files: dict[str, bytes]) -> dict[str, object]:
     return {path: json.loads(content) if path == VENTOY else content for path, content in files.items()}
 
 
+def wrong_after(stick: Path, bundle: Bundle, whole: list[dict[str, bytes]]) -> list[str]:
+    """What is wrong after an interruption of writing `bundle`, and after writing it again.
+
+    `whole` is what an undisturbed run makes of it, then what was there before.
+    """
+    wrong = problems(stick, whole) if stick.exists() else []
+    write(bundle, stick)
+    if comparable(content_of(stick)) != comparable(whole[0]):
+        wrong.append("the next run does not make what an undisturbed one makes")
+    return wrong
+
+
 def main(folder: Path, count: int, seed: int) -> int:
     """Returns 1 at the first problem, after telling it."""
     setattr(stick_module, "prepared_images", appended_images)  # noqa: B010 - mypy
@@ -102,10 +114,7 @@ def main(folder: Path, count: int, seed: int) -> int:
     for number in range(count):
         name, bundle = asked[number % len(asked)]
         cut += killed_after(moments.uniform(0, seconds[name]), partial(write, bundle(), stick))
-        wrong = problems(stick, [fresh[one] for one in (name, before) if one]) if stick.exists() else []
-        write(bundle(), stick)
-        if comparable(content_of(stick)) != comparable(fresh[name]):
-            wrong.append("the next run does not make what an undisturbed one makes")
+        wrong = wrong_after(stick, bundle(), [fresh[one] for one in (name, before) if one])
         if wrong:
             print(f"seed {seed}, kill {number}, {before or 'an empty stick'} to {name}:", *wrong, sep="\n  ")
             return 1
