@@ -171,7 +171,7 @@ ON_HOOK = (
     OnHook(
         name="no user",
         hook=without_step("user"),
-        cause="'pieter': no such user",
+        cause="pieter.: no such user",
     ),
 )
 
