@@ -181,15 +181,9 @@ _UNAME = f"#!/bin/sh\nexec cat {RUNNING_KERNEL}\n"
 
 def kernel(version: str) -> Package:
     """A stand-in for a package of Proxmox's kernel."""
-    # a genuine one's initramfs is made when it is configured
-    files = tuple(
-        file(path)
-        for path in (
-            f"/boot/vmlinuz-{version}",
-            f"/boot/initrd.img-{version}",
-            f"/lib/modules/{version}/modules.order",
-        )
-    )
+    # without an initramfs: first boot makes it, and initramfs-tools asks how the kernel can be compressed
+    compression = file(f"/boot/config-{version}", b"CONFIG_RD_GZIP=y\nCONFIG_RD_ZSTD=y\n")
+    files = (file(f"/boot/vmlinuz-{version}"), compression, file(f"/lib/modules/{version}/modules.order"))
     return package(name=f"proxmox-kernel-{version}", version="1", files=files)
 
 
