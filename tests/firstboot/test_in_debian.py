@@ -53,6 +53,8 @@ def test_from_a_bare_installation_to_a_finished_node(node: Root) -> None:
     assert first.end is End.REBOOT, first
     (reboot,) = events(node, "reboot")
     assert reboot["reason"] == f"kernel {OLD_KERNEL} runs, and {NEW_KERNEL} is the newest installed"
+    # the test's package of the kernel brings none
+    assert node.file(f"/boot/initrd.img-{NEW_KERNEL}").stat().st_size > 0
     second = power_on(node, look=look_at_the_ring)
     assert (second.end, second.state) == (End.UP, "active"), second
     (finished,) = events(node, "finished")
