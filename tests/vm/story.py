@@ -7,10 +7,11 @@ fortunes. Tests and the demonstration call its parts; mutations start from what 
 import errno
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,6 +32,7 @@ INSTALLS = timedelta(minutes=25)
 FINISHES = timedelta(minutes=40)
 STARTS = timedelta(minutes=10)
 HEALS = timedelta(minutes=3)
+_CUT_AGAIN = timedelta(seconds=1)
 
 _BLOCK_BYTES = 4 * 1024**2
 
@@ -66,13 +68,19 @@ class Story:
 
         An interruption is a power cut for all of them: nobody waits for half an hour of deadlines.
         """
+        parts: list[Future[None]] = []
         with ThreadPoolExecutor(len(self.nodes)) as pool:
             try:
-                for _ in pool.map(part, self.nodes.values()):
-                    pass
+                with uninterrupted():
+                    parts.extend(pool.submit(part, node) for node in self.nodes.values())
+                for ended in parts:
+                    ended.result()
             except KeyboardInterrupt:
-                for node in self.nodes.values():
-                    node.machine.crash()
+                going_on = set(parts)
+                while going_on:  # a part may have been about to switch its machine on
+                    for node in self.nodes.values():
+                        node.machine.crash()
+                    going_on = wait(going_on, timeout=_CUT_AGAIN.total_seconds()).not_done
                 raise
 
     def install(self, node: Node) -> None:
@@ -89,6 +97,19 @@ class Story:
         node.machine.start()
         finish(node.machine, PASSWORD, FINISHES)
         log_in(node)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Holds back a SIGINT until the end; threads and programs that are started meanwhile never get one.
+
+    A pool that is interrupted while it starts a thread does not know it, and does not wait for it.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def unplug_stick(node: Node) -> None:

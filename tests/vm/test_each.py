@@ -3,7 +3,7 @@
 import signal
 from contextlib import AbstractContextManager
 from pathlib import Path
-from threading import Barrier, Event, main_thread
+from threading import Barrier, Semaphore, main_thread
 
 import pytest
 
@@ -35,29 +35,70 @@ MEDIUM = Medium(
 
 
 class Off(Machine):
-    """A machine that only knows whether its power was cut."""
+    """A machine that only knows how often its power was cut."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, Hardware(disks=()), NOWHERE)
-        self.cut = Event()
+        self.cuts = Semaphore(0)
 
     def crash(self) -> None:
-        self.cut.set()
+        self.cuts.release()
+
+    def wait_cut(self) -> bool:
+        return self.cuts.acquire(timeout=60)
+
+
+def off(*names: str) -> tuple[Story, dict[str, Off]]:
+    """A story of machines that are off, and those."""
+    machines = {name: Off(name) for name in names}
+    parts = Parts(target=NOWHERE, other=NOWHERE, stick=NOWHERE)
+    nodes = {name: Node(machine, parts, {}) for name, machine in machines.items()}
+    return Story(NOWHERE, MEDIUM, nodes, Milestones()), machines
+
+
+def interrupt() -> None:
+    signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
 
 
 def test_an_interruption_ends_what_all_nodes_wait_for() -> None:
-    machines = {name: Off(name) for name in ("pve1", "pve2")}
-    parts = Parts(target=NOWHERE, other=NOWHERE, stick=NOWHERE)
-    nodes = {name: Node(machine, parts, {}) for name, machine in machines.items()}
-    told = Story(NOWHERE, MEDIUM, nodes, Milestones())
+    told, machines = off("pve1", "pve2")
     ended = []
     begun = Barrier(2)
 
     def part(node: Node) -> None:
         begun.wait(60)
         if node.name == "pve2":
-            signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
-        ended.append(machines[node.name].cut.wait(60))
+            interrupt()
+        ended.append(machines[node.name].wait_cut())
+
+    with pytest.raises(KeyboardInterrupt):
+        told.each(part)
+    assert ended == [True, True]
+
+
+def test_an_interruption_ends_nodes_that_are_still_being_started() -> None:
+    for _ in range(50):  # which of the others is being started then is chance
+        told, machines = off("pve1", "pve2", "pve3")
+        ended: list[bool] = []
+
+        def part(node: Node, machines: dict[str, Off] = machines, ended: list[bool] = ended) -> None:
+            if node.name == "pve1":
+                interrupt()
+            ended.append(machines[node.name].wait_cut())
+
+        with pytest.raises(KeyboardInterrupt):
+            told.each(part)
+        assert ended == [True, True, True]
+
+
+def test_an_interruption_ends_a_machine_that_is_switched_on_after_it() -> None:
+    told, machines = off("pve1")
+    ended = []
+
+    def part(node: Node) -> None:
+        interrupt()
+        machine = machines[node.name]
+        ended.extend([machine.wait_cut(), machine.wait_cut()])
 
     with pytest.raises(KeyboardInterrupt):
         told.each(part)

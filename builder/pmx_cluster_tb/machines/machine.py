@@ -78,9 +78,10 @@ class Machine:
 
     def crash(self) -> None:
         """Cuts the power."""
-        if self._running is not None:
-            self._running.end()
-            self._running = None
+        # taken first: an interrupted program cuts the power of machines that others are about to end
+        running, self._running = self._running, None
+        if running is not None:
+            running.end()
         if self._console is not None:
             self._console.close()
 
