@@ -6,11 +6,13 @@ import sys
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pmx_cluster_tb.process import (
     PACKAGES,
+    Process,
     ProgramFailed,
     ProgramMissing,
     environment,
@@ -19,6 +21,7 @@ from pmx_cluster_tb.process import (
     start,
 )
 from tests.roots.commands import PACKAGES as PACKAGES_OF_TESTS
+from tests.roots.waiting import wait_for
 
 GENEROUS = timedelta(minutes=1)
 
@@ -74,11 +77,20 @@ def test_a_program_that_is_killed_says_by_what() -> None:
         run(python("import os; os.kill(os.getpid(), 9)"))
 
 
-def test_a_program_that_takes_too_long_is_killed() -> None:
+def test_a_program_that_takes_too_long_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = tmp_path / "said"
+
+    def start_and_wait(*command: Any, **options: Any) -> Process:
+        started = start(*command, **options)
+        wait_for("first words", said.exists)
+        return started
+
+    # its time begins when it has spoken: Python may take long to start
+    monkeypatch.setattr("pmx_cluster_tb.process.start", start_and_wait)
     began = time.monotonic()
     with pytest.raises(ProgramFailed, match=r"did not end within 0\.2 s\n  begun$"):
         run(
-            python("import time; print('begun', flush=True); time.sleep(600)"),
+            python(f"import time; print('begun', flush=True); open({str(said)!r}, 'x'); time.sleep(600)"),
             timeout=timedelta(seconds=0.2),
         )
     assert time.monotonic() - began < GENEROUS.total_seconds()

@@ -1,5 +1,6 @@
 """The roots themselves: they are fresh, apart from each other and from this machine."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from tests.roots.fixtures import MakeRoot
 from tests.roots.machine import booted
 from tests.roots.root import Root, fresh_root
 from tests.roots.snapshot import differences
+from tests.roots.store import remove_unused, store
 from tests.roots.waiting import wait_for
 
 pytestmark = pytest.mark.root
@@ -44,9 +46,8 @@ def test_a_root_has_no_network_and_no_processes_of_ours(root: Root) -> None:
 
 def test_nothing_of_a_root_stays(finished_roots: Callable[[str], Path]) -> None:
     """Its mounts are invisible outside, and a daemon that was left behind ends with it."""
-    mounts = Path("/proc/self/mountinfo").read_text()
     with fresh_root("bookworm", finished_roots("bookworm")) as root:
-        assert Path("/proc/self/mountinfo").read_text() == mounts
+        assert str(store()) not in Path("/proc/self/mountinfo").read_text()
         root.run(["sh", "-c", "sleep 1000 &"])
         init = Path(f"/proc/{root.pid}")
         assert init.exists()
@@ -89,3 +90,15 @@ def test_a_machine_boots_and_hears_of_its_devices(root: Root) -> None:
         assert machine.says("hostname") == "pve1"
         assert machine.run(["sysctl", "-w", "kernel.sysrq=1"], check=False).status != 0
     assert "en05" not in os.listdir("/sys/class/net")  # noqa: PTH208
+
+
+def test_a_root_that_was_long_unused_goes_unless_somebody_has_it(tmp_path: Path) -> None:
+    folder, lock_file = tmp_path / "old", tmp_path / "old.lock"
+    folder.mkdir()
+    os.utime(folder, (0, 0))
+    with lock_file.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        remove_unused(tmp_path)
+        assert folder.is_dir()
+    remove_unused(tmp_path)
+    assert not folder.exists()

@@ -113,7 +113,11 @@ def main(folder: Path, count: int, seed: int) -> int:
     stick, before, cut = folder / "stick", "", 0
     for number in range(count):
         name, bundle = asked[number % len(asked)]
-        cut += killed_after(moments.uniform(0, seconds[name]), partial(write, bundle(), stick))
+        moment = moments.uniform(0, seconds[name])
+        if killed_after(moment, partial(write, bundle(), stick)):
+            cut += 1
+        else:  # it is faster than it was
+            seconds[name] = moment
         wrong = wrong_after(stick, bundle(), [fresh[one] for one in (name, before) if one])
         if wrong:
             print(f"seed {seed}, kill {number}, {before or 'an empty stick'} to {name}:", *wrong, sep="\n  ")

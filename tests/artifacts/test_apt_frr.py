@@ -11,6 +11,7 @@ from tests.nodes import apt, carry, make_node, packages, use_mirror, virtual
 from tests.roots.fixtures import MakeRoot
 from tests.roots.machine import Machine, booted
 from tests.roots.root import Root, fresh_root
+from tests.roots.waiting import wait_for
 
 pytestmark = pytest.mark.root
 
@@ -80,7 +81,8 @@ def test_an_upgrade_of_frr_asks_nothing(machine: Machine) -> None:
     assert machine.says("stat", "-c", "%U:%G %a", FRR_CONF) == "frr:frr 640"
     assert "changed by a newer version" in machine.says("cat", "/etc/frr/daemons")
     machine.run(["systemctl", "restart", "frr.service"])
-    assert is_routed(machine)
+    # systemd is told that FRR runs before it has read its configuration
+    wait_for("configuration of FRR", lambda: is_routed(machine))
 
 
 def test_what_is_put_back(machine: Machine, make_root: MakeRoot) -> None:

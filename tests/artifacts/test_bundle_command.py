@@ -168,7 +168,7 @@ def test_a_run_that_is_ended_leaves_no_secret_on_the_desk(
     programs, temporary = tmp_path / "programs", tmp_path / "temporary"
     programs.mkdir()
     temporary.mkdir()
-    (programs / "xorriso").write_text("#!/bin/sh\necho > began\nexec sleep 2\n")
+    (programs / "xorriso").write_text("#!/bin/sh\necho > began\nexec sleep 5\n")
     (programs / "xorriso").chmod(0o755)
     # the tests themselves may run under nohup, which has it ignored
     unignored = ["env", f"--default-signal={number.name.removeprefix('SIG')}"]

@@ -147,6 +147,8 @@ def faulty_stick(folder: Path, fault: str) -> Iterator[Path]:
             yield point
         finally:
             run(["umount", "--lazy", str(point)], check=False)
+            # namespaces that were made meanwhile keep it mounted
+            server.terminate()
             server.wait(30)
 
 

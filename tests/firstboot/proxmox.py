@@ -73,7 +73,9 @@ files = [open(path, "w") for path in told["paths"]]
 for file in files:
     fcntl.lockf(file, fcntl.LOCK_EX)
 socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
-time.sleep(told["seconds"] if files else 0)
+end = time.monotonic() + (told["seconds"] if files else 0)
+while time.monotonic() < end and not os.path.exists("/srv/unlock"):
+    time.sleep(0.05)
 if told["once"]:
     pathlib.Path("/srv/locks").write_text(json.dumps({**told, "paths": []}))
 """

@@ -21,6 +21,7 @@ from tests.roots.machine import Machine
 from tests.roots.recipe import RELEASES
 from tests.roots.root import Root, fresh_root
 from tests.roots.snapshot import differences
+from tests.roots.waiting import wait_for
 
 pytestmark = pytest.mark.root
 
@@ -42,7 +43,12 @@ def events(root: Root, kind: str) -> list[dict[str, object]]:
 
 def look_at_the_ring(machine: Machine) -> None:
     assert "10.0.0.81/32" in machine.says("ip", "-brief", "address", "show", "dev", "lo")
-    assert " net 49.0000.0000.0001.00" in machine.says("vtysh", "-c", "show running-config").splitlines()
+    # FRR runs before it has read its configuration
+    wait_for(
+        "configuration of FRR",
+        lambda: machine.says("vtysh", "-c", "show running-config").splitlines(),
+        until=lambda lines: " net 49.0000.0000.0001.00" in lines,
+    )
     assert machine.run(["pmx-ring", "apply", "--dry-run"]).stdout == "nothing to change\n"
     assert machine.failed_units() == []
 

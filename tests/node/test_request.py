@@ -4,7 +4,7 @@ import fcntl
 import json
 import multiprocessing
 import os
-import threading
+import time
 from multiprocessing.synchronize import Event
 
 import pytest
@@ -132,7 +132,7 @@ def _hold(path: str, held: Event, release: Event) -> None:
         release.wait(30)
 
 
-def test_dpkgs_lock_is_seen_and_not_taken(machine: Machine) -> None:
+def test_dpkgs_lock_is_seen_and_not_taken(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     assert dpkg_lock_holder(machine.system) == 0
     machine.write("/var/lib/dpkg/lock-frontend", "")
     assert dpkg_lock_holder(machine.system) == 0
@@ -144,7 +144,13 @@ def test_dpkgs_lock_is_seen_and_not_taken(machine: Machine) -> None:
     try:
         assert held.wait(30)
         assert dpkg_lock_holder(machine.system) == holder.pid
-        threading.Timer(0.5, release.set).start()
+
+        def let_go(seconds: float) -> None:
+            release.set()
+            sleep(seconds)
+
+        sleep = time.sleep
+        monkeypatch.setattr("pmx_ring.dpkg.time.sleep", let_go)
         assert machine.applied()[0] == f"waiting for apt or dpkg, process {holder.pid}"
         assert release.is_set()
     finally:

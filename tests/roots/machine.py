@@ -168,7 +168,8 @@ def _first_process(pid: int) -> int:
     """
     for nspawn in _children(pid):
         for child in _children(nspawn):
-            with suppress(FileNotFoundError):
+            # one that ends between opening and reading its file is no such process
+            with suppress(FileNotFoundError, ProcessLookupError):
                 numbers = re.findall(r"(?m)^NSpid:.*\t(\d+)$", Path(f"/proc/{child}/status").read_text())
                 if numbers == ["1"]:
                     return child

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -46,7 +46,7 @@ def _make(recipe: Recipe, folder: Path) -> None:
     """Called with the lock held alone; another process may have made it while we waited for that."""
     if folder.is_dir() and _age_seconds(folder) <= _FRESH_SECONDS:
         return
-    _remove_unused(folder.parent)
+    remove_unused(folder.parent)
     new = folder.with_name(folder.name + ".new")
     for old in (new, folder):
         shutil.rmtree(old, ignore_errors=not old.exists())
@@ -61,11 +61,14 @@ def _make(recipe: Recipe, folder: Path) -> None:
     new.rename(folder)
 
 
-def _remove_unused(roots: Path) -> None:
+def remove_unused(roots: Path) -> None:
+    """Removes the roots that nobody has taken for a month and nobody holds."""
     for lock_file in roots.glob("*.lock"):
         folder = lock_file.with_suffix("")
-        with lock_file.open("a") as lock:
-            if folder.is_dir() and _age_seconds(folder) > _UNUSED_SECONDS and _is_ours_alone(lock):
+        # never waits: the lock of one of them is ours already, and another process may wait for that
+        with lock_file.open("a") as lock, suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if folder.is_dir() and _age_seconds(folder) > _UNUSED_SECONDS:
                 shutil.rmtree(folder)
 
 

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ from tests.vm.ends import comes_to, finish, installed
 from tests.vm.words import STAND_IN
 
 SOON = timedelta(seconds=0.4)
+"""What is not said by then will not be: for what must not be taken for an end."""
+
+IN_TIME = timedelta(minutes=1)
 
 
 class Saying(Machine):
@@ -26,12 +30,12 @@ class Saying(Machine):
         self._console = console
 
 
-def first_boot(machine: Machine) -> None:
-    finish(machine, "", SOON)
+def first_boot(machine: Machine, lasts: timedelta = IN_TIME) -> None:
+    finish(machine, "", lasts)
 
 
-def installation(machine: Machine) -> None:
-    installed(machine, STAND_IN, SOON)
+def installation(machine: Machine, lasts: timedelta = IN_TIME) -> None:
+    installed(machine, STAND_IN, lasts)
 
 
 def said(text: bytes, part: Callable[[Machine], None]) -> str:
@@ -59,18 +63,18 @@ def said(text: bytes, part: Callable[[Machine], None]) -> str:
 )
 def test_a_line_counts_when_it_is_whole(line: str, told: str) -> None:
     assert said(f"{line}\r\n".encode(), first_boot).startswith(f"first boot of pve1: {told}\n")
-    assert said(line.encode(), first_boot).startswith("pve1: no `")
+    assert said(line.encode(), partial(first_boot, lasts=SOON)).startswith("pve1: no `")
 
 
 def test_reason_of_a_refusal_is_whole() -> None:
     line = "Installation refused: no disk found"
     assert said(f"{line}\r\n".encode(), installation).startswith(f"installation of pve1: {line}\n")
-    assert said(line.encode(), installation).startswith("pve1: no `")
+    assert said(line.encode(), partial(installation, lasts=SOON)).startswith("pve1: no `")
 
 
 def test_an_end_before_the_moment_is_no_reason_to_wait() -> None:
     def part(machine: Machine) -> None:
-        comes_to(machine, STAND_IN.boot_loader, end=STAND_IN.ends, lasts=timedelta(minutes=1))
+        comes_to(machine, STAND_IN.boot_loader, end=STAND_IN.ends, lasts=IN_TIME)
 
     told = said(b"making partitions\r\nInstallation failed: the disk is gone\r\n", part)
     assert "did not come to `installing the boot loader`" in told

@@ -1,5 +1,6 @@
 """The faults: each makes trouble for one boot or several, which may end in any way that they explain."""
 
+import re
 from collections.abc import Iterator
 from itertools import chain, cycle, islice, zip_longest
 from random import Random
@@ -160,12 +161,14 @@ def _clocks() -> Iterator[Fault]:
 def _locks() -> Iterator[Fault]:
     said = "waiting for `/usr/bin/python3 -IB /srv/pveupdate.py`"
     dpkg = ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock")
-    yield Fault("locks", "dpkg's lock held", of.held(*dpkg), said=said, state="active")
-    yield Fault("locks", "lists/lock held", of.held("/var/lib/apt/lists/lock"), said=said, state="active")
-    yield Fault(
-        "locks", "archives/lock held", of.held("/var/cache/apt/archives/lock"), said=said, state="active"
-    )
-    for_good = of.held("/var/lib/apt/lists/lock", seconds=600)
+    let_go = (Event(re.escape(said), does=of.UNLOCK),)
+    for name, paths in (
+        ("dpkg's lock held", dpkg),
+        ("lists/lock held", ("/var/lib/apt/lists/lock",)),
+        ("archives/lock held", ("/var/cache/apt/archives/lock",)),
+    ):
+        yield Fault("locks", name, of.held(*paths), let_go, said, "active")
+    for_good = of.held("/var/lib/apt/lists/lock")
     yield Fault("locks", "lists/lock held for good", for_good, said="still holds a lock", slow=True)
     yield Fault(
         "locks", "stale locks of useradd", of.STALE_LOCKS, said="removing /etc/passwd.lock", state="active"

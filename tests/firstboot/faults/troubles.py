@@ -142,13 +142,19 @@ PACKETS_GET_LOST = "ip link set lo down"
 
 NO_NETWORK = before(NETWORK_GOES)
 
+_FOR_GOOD_SECONDS = 600
 
-def held(*paths: str, seconds: int = 5) -> Trouble:
-    """Another program holds locks."""
+
+UNLOCK = "touch /srv/unlock"
+"""A shell command after which nobody holds locks any more."""
+
+
+def held(*paths: str) -> Trouble:
+    """Another program holds locks, until it is told to end."""
 
     @contextmanager
     def holding(root: Root) -> Iterator[None]:
-        hold(root, paths, seconds, once=True)
+        hold(root, paths, _FOR_GOOD_SECONDS, once=True)
         yield
         hold(root, [], 0)
 
