@@ -1,6 +1,7 @@
 """The console against shells and gettys on pseudo terminals, with a kernel's noise between their lines."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,12 @@ from tests.machines.fake_guest import guest, read_line, shell, within
 
 NOISE = b"[  17.123456] virtio_net virtio1 en05: renamed from eth0\r\n"
 BASH = ("bash", "--norc", "-i")
+
+
+@pytest.fixture(autouse=True)
+def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands leave their output in the guest's temporary folder, and these guests are this machine."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
 
 
 @pytest.mark.slow
@@ -127,6 +134,7 @@ def test_deadline_says_what_came_last() -> None:
 
     with guest(wait) as line:
         console = Console("pve1", line)
+        console.expect("waits", within(20))
         with pytest.raises(MachineFailed) as error:
             console.expect("three", within(0.5))
         assert error.value.message == (

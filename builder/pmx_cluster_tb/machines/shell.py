@@ -35,20 +35,20 @@ SILENCE = "stty -echo -ixon; exec env PS1= PS2= sh"
 """Puts a shell that neither echoes nor asks in the place of one for people."""
 
 _RUN = """pmx_run() {
-( trap - INT; eval "$pmx_c" ) >/tmp/.pmx-out 2>&1 </dev/null
+( trap - INT; eval "$pmx_c" ) >"$pmx_o" 2>&1 </dev/null
 pmx_s=$?
 pmx_say
 }
 pmx_say() {
 echo
-base64 /tmp/.pmx-out | sed "s/^/pmx:$pmx_n:/"
-echo "pmx:"$pmx_n" status $pmx_s of $(wc -c </tmp/.pmx-out | tr -d ' ') bytes"
+base64 "$pmx_o" | sed "s/^/pmx:$pmx_n:/"
+echo "pmx:"$pmx_n" status $pmx_s of $(wc -c <"$pmx_o" | tr -d ' ') bytes"
 }"""
 
 
 def definitions() -> Iterator[str]:
     """The lines that teach a shell to run commands as `typed` types them."""
-    yield "dmesg -n 1 2>/dev/null"
+    yield "dmesg -n 1 2>/dev/null; pmx_o=$(mktemp)"
     yield from _RUN.splitlines()
 
 
