@@ -17,10 +17,12 @@ class Words:
     """Patterns. `ends` is the end of an installation, and its group why it is not a good one.
 
     `disk` has the chosen device as its group. With `may_be_silent` a power-off alone tells that it is done.
+    `no_lease` comes when no DHCP server has answered.
     """
 
     ends: str
     may_be_silent: bool
+    no_lease: str
     partitions: str
     base: str
     boot_loader: str
@@ -34,6 +36,7 @@ class Words:
 STAND_IN = Words(
     ends=r"Powering off \.\.\.|(Installation (?:refused|failed): [^\r\n]*(?=[\r\n])|Rebooting \.\.\.)",
     may_be_silent=False,
+    no_lease="udhcpc: no lease, failing",
     partitions="making partitions and volumes",
     base="extracting the base system",
     boot_loader="installing the boot loader",
@@ -49,6 +52,7 @@ GENUINE = Words(
     # the reasons come before the abortion, and messages show the last lines
     ends=r"Installation done, powering off|([^\r\n]*unable to continue|Installation done, rebooting)",
     may_be_silent=True,
+    no_lease="No DHCPOFFERS received",
     partitions="create partitions",
     base="extracting base system",
     boot_loader="make system bootable",

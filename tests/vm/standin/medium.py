@@ -92,10 +92,12 @@ def _make_installer(product: Product, parts: Path, target: Path, work: Path) -> 
     root = work / "installer"
     shutil.copytree(parts / "kernel/lib/modules", root / "usr/lib/modules")
     (root / "usr/sbin").mkdir(parents=True)
-    for folder in ("cdrom", "target", "mnt/answer"):
+    for folder in ("cdrom", "target", "mnt/answer", "etc/systemd/network"):
         (root / folder).mkdir(parents=True)
     shutil.copy(FOLDER / "live/unconfigured.sh", root / "usr/sbin")
     (root / "usr/sbin/unconfigured.sh").chmod(0o755)
+    (root / "usr/bin").mkdir()
+    shutil.copy(parts / "busybox", root / "usr/bin")
     library = root / "usr/lib/standin"
     shutil.copytree(
         FOLDER / "installer", library / "installer", ignore=shutil.ignore_patterns("__pycache__", "*.pyc")

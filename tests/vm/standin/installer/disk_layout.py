@@ -1,5 +1,6 @@
 """Sizes of partitions and volumes, and making them."""
 
+import secrets
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,7 +47,10 @@ def layout(disk_size: int, lvm: Mapping[str, float], memory: int) -> Layout:
 
 
 def make_volumes(disk: Disk, sizes: Layout) -> None:
-    """Partitions the disk, and makes the volume group `pve`. All that was on the disk is lost."""
+    """Partitions the disk, and makes the volume group `pve`. All that was on the disk is lost.
+
+    Volume groups of that name on other disks get another one, as with the genuine installer.
+    """
     partitions = [
         f"/dev/{folder.name}" for folder in sorted(Path("/sys/block", disk.name).glob(f"{disk.name}*"))
     ]
@@ -65,6 +69,7 @@ def make_volumes(disk: Disk, sizes: Layout) -> None:
     _run("udevadm", "settle")
     physical = partition_of(disk, 3)
     _run("pvcreate", "--yes", "--force", "--force", physical)
+    _rename_older()
     _run("vgcreate", "pve", physical)
     _volume("swap", sizes.swap)
     _volume("root", sizes.root)
@@ -76,12 +81,21 @@ def make_volumes(disk: Disk, sizes: Layout) -> None:
 def _deactivate(partitions: list[str]) -> None:
     """Takes away the volumes of an earlier installation, which udev has brought up."""
     _run("udevadm", "settle")
-    columns = ("--noheadings", "--separator=:", "--options=pv_name,vg_name")
-    listed = subprocess.run(["pvs", *columns], check=True, capture_output=True, text=True)
-    for line in listed.stdout.split():
-        physical, _, group = line.partition(":")
+    for physical, group in _listed("pvs", "pv_name,vg_uuid"):
         if physical in partitions and group:
-            _run("vgchange", "--activate=n", group)
+            _run("vgchange", "--activate=n", "--select", f"vg_uuid={group}")
+
+
+def _rename_older() -> None:
+    for identity, name in _listed("vgs", "vg_uuid,vg_name"):
+        if name == "pve":
+            _run("vgrename", identity, f"pve-OLD-{secrets.token_hex(4).upper()}")
+
+
+def _listed(program: str, columns: str) -> list[list[str]]:
+    options = ("--noheadings", "--separator=:", f"--options={columns}")
+    said = subprocess.run([program, *options], check=True, capture_output=True, text=True).stdout
+    return [line.strip().split(":") for line in said.splitlines()]
 
 
 def make_filesystems(disk: Disk) -> None:

@@ -28,6 +28,11 @@ fi
 hostname proxmox
 ip link set lo up
 
+# QEMU has no Thunderbolt: NICs behind its hot-plugged ports get the names that the kernel gives to Thunderbolt's
+for port in 0 1; do
+    printf '[Match]\nPath=pci-0000:0%d:00.0\n[Link]\nName=thunderbolt%d\n' $((port + 1)) "$port" \
+        >"/etc/systemd/network/10-thunderbolt$port.link"
+done
 /lib/systemd/systemd-udevd --daemon
 udevadm trigger --type=subsystems --action=add
 udevadm trigger --type=devices --action=add
@@ -47,6 +52,13 @@ if [ "$automatic" != yes ]; then
     echo "This stand-in has no dialogue."
     false
 fi
+
+# an answer may come from a DHCP server; without one, and without a cable, the installation goes on
+echo "Attempting to get DHCP leases..."
+for nic in /sys/class/net/e*; do
+    ip link set "${nic##*/}" up
+    busybox udhcpc -i "${nic##*/}" -s /bin/true -n -q -t 2 -T 1 2>&1 || true
+done
 
 echo "Starting automatic installation"
 python3 -m installer fetch >/run/automatic-installer-answers
