@@ -14,6 +14,7 @@ PACKAGES = {
     "apt-ftparchive": "apt-utils",
     "busybox": "busybox-static",
     "cpio": "cpio",
+    "debugfs": "e2fsprogs",
     "depmod": "kmod",
     "dh": "debhelper",
     "dnsmasq": "dnsmasq-base",

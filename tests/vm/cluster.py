@@ -1,6 +1,6 @@
 """The cluster of the machines: its cluster file, and the machines' hardware to go with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pmx_cluster_tb.machines.hardware import (
@@ -13,6 +13,7 @@ from pmx_cluster_tb.machines.hardware import (
     port_path,
 )
 from pmx_cluster_tb.machines.images import empty_disk, new_uefi_variables
+from tests.vm.kept_disks import write_other_disk, write_ventoy_stick
 from tests.vm.lan import GATEWAY, PREFIX_LENGTH
 
 NAMES = ("pve1", "pve2", "pve3")
@@ -27,8 +28,8 @@ RING_IPV6 = "fd00:706d:7800::80"
 TARGET_GIB = 64
 TARGET_BUS = {"pve1": Bus.NVME, "pve2": Bus.SATA, "pve3": Bus.SATA}
 """Both kinds; a running machine can be saved where it is not NVMe."""
-# large enough for the installer to take it
-_OTHER_BYTES = 64 * 1024**3
+BY_VENTOY = ("pve3",)
+"""The nodes whose installer sees a stick of Ventoy's; for the others the ISO itself is the stick."""
 _MTU = 4000
 _FIRST_UDP_PORT = 47000
 
@@ -181,14 +182,17 @@ def make_hardware(
     return hardware, parts
 
 
-def write_other_disk(path: Path, name: str) -> None:
-    """A disk with somebody's data at its beginning and its end, where partition tables would go."""
-    content = f"the data of somebody on {name} ".encode()
-    block = (content * (1024 * 1024 // len(content) + 1))[: 1024 * 1024]
-    with path.open("wb") as file:
-        file.write(block)
-        file.seek(_OTHER_BYTES - len(block))
-        file.write(block)
+def behind_ventoy(hardware: Hardware, parts: Parts, folder: Path) -> tuple[Hardware, Parts]:
+    """The machine as Ventoy leaves it to the installer: the ISO is a disc, the stick a disk like others."""
+    stick = folder / "ventoy.img"
+    write_ventoy_stick(stick)
+    disks = [
+        replace(disk, bus=Bus.CDROM, serial="PMXISO") if disk.file == parts.stick else disk
+        for disk in hardware.disks
+    ]
+    serial = next(disk.serial for disk in hardware.disks if disk.file == parts.stick)
+    disks.append(Disk(file=stick, bus=Bus.USB, serial=serial))
+    return replace(hardware, disks=tuple(disks)), replace(parts, stick=stick)
 
 
 def _port(name: str, port: str) -> CablePort:

@@ -42,9 +42,10 @@ def main() -> int:
 
 
 def _tell(told: Story) -> None:
+    plug(told, CABLES[-1])
     told.each(told.install)
     told.each(told.first_boot)
-    for cable in CABLES:
+    for cable in CABLES[:-1]:
         plug(told, cable)
     whole(told)
     first, second, third = NAMES

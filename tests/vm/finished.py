@@ -4,9 +4,10 @@ import re
 from datetime import timedelta
 
 from pmx_cluster_tb.machines.machine import Machine
-from tests.vm.cluster import USER
+from tests.vm.cluster import PORTS, USER
 from tests.vm.story import Node, Story
 
+_STANZA_OF_A_PORT = rf"^iface (?:thunderbolt\d+|{'|'.join(PORTS)}) "
 _UPDATES = timedelta(minutes=5)
 _INSTALLED_KERNELS = r"printf '%s\n' /boot/vmlinuz-* | sed s,.*/vmlinuz-,, | sort --version-sort"
 
@@ -27,6 +28,9 @@ def is_finished(story: Story, node: Node) -> None:
     repositories = machine.succeed("apt-get indextargets --no-release-info")
     assert "pve-no-subscription" in repositories, repositories
     assert "enterprise" not in repositories, repositories
+    # what an installation with a cable in leaves behind
+    interfaces = machine.succeed("cat /etc/network/interfaces")
+    assert not re.search(_STANZA_OF_A_PORT, interfaces, re.MULTILINE), interfaces
     assert "first boot: finished" in machine.succeed("pmx-ring first-boot").splitlines()
 
 

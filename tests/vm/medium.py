@@ -89,8 +89,8 @@ def loaded(
 
 
 def removed(hardware: Hardware) -> Hardware:
-    """The machine without its stick: it starts from its disk."""
-    disks = tuple(disk for disk in hardware.disks if disk.bus is not Bus.USB)
+    """The machine without its stick, and without the disc that Ventoy makes of an ISO on it."""
+    disks = tuple(disk for disk in hardware.disks if disk.bus not in {Bus.USB, Bus.CDROM})
     return replace(hardware, disks=disks, kernel=None)
 
 

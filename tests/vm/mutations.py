@@ -80,11 +80,11 @@ def without_step(name: str, **deadlines_s: int) -> Callable[[bytes], bytes]:
 
 
 def without_package(name: str) -> Callable[[bytes], bytes]:
-    """A hook whose package `name` is missing."""
+    """A hook in which the package whose name matches `name` is missing."""
 
     def change(hook: bytes) -> bytes:
         members = _members(hook)
-        (found,) = (one for one in members if one.startswith(f"packages/{name}_"))
+        (found,) = (one for one in members if re.match(f"packages/{name}_", one))
         del members[found]
         return _packed(hook, _hasty(members, {"node-package": 120}))
 
@@ -157,6 +157,16 @@ ON_HOOK = (
         name="the package of the ring is not in the hook",
         hook=without_package("pmx-ring"),
         cause="cannot read packages/pmx-ring_",
+    ),
+    OnHook(
+        name="the node's own package is not in the hook",
+        hook=without_package(r"pmx-\w+-pve1"),
+        cause=r"cannot read packages/pmx-\w+-pve1_",
+    ),
+    OnHook(
+        name="what the installer wrote for a port stays",
+        hook=without_step("leftovers"),
+        cause="iface thunderbolt0 inet manual",
     ),
     OnHook(
         name="the enterprise repositories stay on",

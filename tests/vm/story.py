@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -22,7 +22,15 @@ from pmx_cluster_tb.machines.hardware import Firmware
 from pmx_cluster_tb.machines.machine import Machine
 from tests.roots.commands import require
 from tests.roots.root import needs_root
-from tests.vm.cluster import NAMES, PASSWORD, Parts, make_hardware, write_cluster
+from tests.vm.cluster import (
+    BY_VENTOY,
+    NAMES,
+    PASSWORD,
+    Parts,
+    behind_ventoy,
+    make_hardware,
+    write_cluster,
+)
 from tests.vm.ends import finish, installed
 from tests.vm.lan import GATEWAY
 from tests.vm.medium import Medium, Network, removed
@@ -130,7 +138,10 @@ def story(
     show: Callable[[str], None] = lambda _: None,
     names: tuple[str, ...] = NAMES,
 ) -> Iterator[Story]:
-    """The machines of a story, off, with `medium` on their sticks; the end of it is a power cut for all."""
+    """The machines of a story, off, with `medium` on their sticks; the end of it is a power cut for all.
+
+    Fails then if one of them has written to a disk that it has to leave alone, whatever else went wrong.
+    """
     needs_root()
     require("xorriso", "qemu-system-x86_64", "qemu-img")
     folder.mkdir(parents=True, exist_ok=True)
@@ -142,8 +153,10 @@ def story(
         nodes = {}
         for name in names:
             node = make_node(name, folder / name, isos[name], medium, network=network, milestones=told)
-            stack.enter_context(node.machine)
             nodes[name] = node
+        stack.callback(_nothing_else_was_written, nodes.values())
+        for node in nodes.values():
+            stack.enter_context(node.machine)
         yield Story(folder, medium, nodes, told)
 
 
@@ -179,9 +192,16 @@ def make_node(
     folder.mkdir(parents=True, exist_ok=True)
     stick = Path(copyfile(iso, folder / "stick.img"))
     hardware, parts = make_hardware(name, folder, stick=stick, lan=network.add(name), firmware=FIRMWARE[name])
+    if name in BY_VENTOY:
+        hardware, parts = behind_ventoy(hardware, parts, folder)
     hardware = medium.inserted(hardware, stick, folder)
     machine = Machine(name, hardware, folder, prefix=network.prefix, listener=milestones.listener(name))
     return Node(machine, parts, {path: sha256(path) for path in (parts.other, parts.stick)})
+
+
+def _nothing_else_was_written(nodes: Iterable[Node]) -> None:
+    changed = {node.name: disks for node in nodes if (disks := changed_disks(node))}
+    assert not changed, f"disks that had to stay as they were have changed: {changed}"
 
 
 def changed_disks(node: Node) -> list[str]:

@@ -20,6 +20,7 @@ from pmx_cluster_tb.machines.images import overlaid
 from pmx_cluster_tb.sources import read_first_boot_program
 from tests.firstboot.node import debs
 from tests.plans import seed_plan
+from tests.vm.cluster import PORTS
 from tests.vm.finished import is_finished
 from tests.vm.hook_disk import hook_disk, taking_hook
 from tests.vm.medium import medium
@@ -85,6 +86,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     with story(medium("bookworm"), folder, show=print, names=("pve1",)) as told:
         node = told.nodes["pve1"]
         hook = change_medium(node.parts.stick, hook=lambda _: taking_hook())
+        node.untouched[node.parts.stick] = sha256(node.parts.stick)
+        node.machine.plug(PORTS[0])
         told.install(node)
         yield Installed(told, hook)
 

@@ -7,7 +7,7 @@ import pytest
 from pmx_cluster_tb.machines.hardware import Bus, Disk
 from pmx_cluster_tb.machines.images import overlay
 from tests.roots.commands import require, run
-from tests.vm.cluster import write_other_disk
+from tests.vm.kept_disks import write_other_disk
 from tests.vm.other_disk import is_same
 
 

@@ -10,6 +10,7 @@ import pytest
 from pmx_cluster_tb.artifacts.iso import read_iso
 from tests.roots.commands import run
 from tests.vm.finished import is_finished
+from tests.vm.journal import failed_units, unexpected_errors
 from tests.vm.medium import RELEASES, genuine, standing_in
 from tests.vm.story import changed_disks, story
 
@@ -56,3 +57,5 @@ def test_installation_and_first_boot(release: str, name: str, tmp_path: Path) ->
         assert changed_disks(node) == []
         told.first_boot(node)
         is_finished(told, node)
+        assert failed_units(node) == []
+        assert unexpected_errors(node) == []

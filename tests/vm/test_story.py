@@ -6,6 +6,7 @@ use to the others, so they fail at once.
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,12 +22,15 @@ from tests.vm.finished import is_finished
 from tests.vm.journal import failed_units, unexpected_errors
 from tests.vm.medium import RELEASES, medium
 from tests.vm.mutations import ON_NODE, OnNode
+from tests.vm.other_disk import changed_over
 from tests.vm.ring import back_by_itself, cut_power, give_power, goes_by, plug, port_to, pull, reaches, whole
-from tests.vm.story import Story, changed_disks, story
+from tests.vm.story import HEALS, Story, changed_disks, story
 
 pytestmark = [pytest.mark.vm, pytest.mark.root]
 
+_SLOWER = 3
 _MISSED_AFTER = timedelta(minutes=1)
+"""What a broken ring gets to be whole again, or so many times what one takes that is not broken."""
 
 
 @pytest.fixture(scope="module", params=RELEASES)
@@ -49,6 +53,8 @@ def nothing_was_wrong_before(request: pytest.FixtureRequest, told: Story) -> Ite
 
 
 def test_unattended_installation(told: Story) -> None:
+    # people leave cables in: the ports at its ends are there while their nodes are installed and finished
+    plug(told, CABLES[-1])
     told.each(told.install)
     assert {name: changed_disks(node) for name, node in told.nodes.items()} == {name: [] for name in NAMES}
 
@@ -60,7 +66,7 @@ def test_first_boot_finishes(told: Story) -> None:
 
 
 def test_ring_forms_when_the_cables_come(told: Story) -> None:
-    for cable in CABLES:
+    for cable in CABLES[:-1]:
         plug(told, cable)
     whole(told)
 
@@ -79,6 +85,8 @@ def test_traffic_goes_round_when_a_cable_is_pulled(told: Story) -> None:
 
 def test_node_comes_back_after_a_power_cut(told: Story) -> None:
     node = told.nodes[NAMES[1]]
+    # what FRR says in earlier boots is not looked at in the end
+    assert unexpected_errors(node) == []
     cut_power(told, node)
     reaches(told.nodes[NAMES[0]], NAMES[2])
     give_power(told, node)
@@ -104,13 +112,16 @@ class Formed:
     @contextmanager
     def again(self) -> Iterator[Story]:
         """Both go on from there, and what becomes of them is thrown away."""
-        machines = [node.machine for node in self.story.nodes.values()]
+        nodes = list(self.story.nodes.values())
+        before = [self.snapshots[node.name].hardware for node in nodes]
         try:
-            together.restore(machines, self.snapshots)
+            together.restore((node.machine for node in nodes), self.snapshots)
             yield self.story
         finally:
-            for machine in machines:
-                machine.crash()
+            for node in nodes:
+                node.machine.crash()
+        changed = {node.name: changed_over(old, node) for old, node in zip(before, nodes, strict=True)}
+        assert not any(changed.values()), changed
 
 
 @pytest.fixture(scope="module")
@@ -124,22 +135,32 @@ def formed(told: Story) -> Formed:
     return Formed(two, snapshots)
 
 
-def test_ring_goes_on_from_a_snapshot(formed: Formed) -> None:
+@pytest.fixture(scope="module")
+def heals_within(formed: Formed) -> timedelta:
+    """How long two nodes that nobody has broken take until they use a cable that came anew."""
     with formed.again() as two:
         pull(two, CABLES[1])
         plug(two, CABLES[1])
+        began = time.monotonic()
         whole(two)
+        return timedelta(seconds=time.monotonic() - began)
+
+
+def test_ring_goes_on_from_a_snapshot(heals_within: timedelta) -> None:
+    assert heals_within < HEALS
 
 
 @pytest.mark.parametrize(
     "mutation",
     [pytest.param(one, id=one.name, marks=[] if one.quick else [pytest.mark.full]) for one in ON_NODE],
 )
-def test_ring_is_missed_when_something_is_broken(formed: Formed, mutation: OnNode) -> None:
+def test_ring_is_missed_when_something_is_broken(
+    formed: Formed, heals_within: timedelta, mutation: OnNode
+) -> None:
     with formed.again() as two:
         two.nodes[NAMES[1]].machine.succeed(mutation.command)
         pull(two, CABLES[1])
         plug(two, CABLES[1])
         with pytest.raises(MachineFailed) as failure:
-            whole(two, _MISSED_AFTER)
+            whole(two, max(_MISSED_AFTER, _SLOWER * heals_within))
     assert re.search(mutation.cause, str(failure.value)), str(failure.value)
