@@ -36,7 +36,7 @@ def test_fault(
     release: str, fault: Fault, finished_roots: Finished, reference: Callable[[str], Undisturbed]
 ) -> None:
     undisturbed_run = reference(release)
-    with fresh_node(release, finished_roots(release)) as node:
+    with fresh_node(release, finished_roots(release), slow=fault.slow) as node:
         try_fault(node, fault, undisturbed_run)
 
 

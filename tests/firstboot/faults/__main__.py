@@ -47,7 +47,7 @@ def _failed(release: str, faults: Sequence[Fault]) -> Iterator[Fault]:
 
 
 def _overcome(release: str, root: Path, fault: Fault, reference: Undisturbed) -> str:
-    with fresh_node(release, root) as node:
+    with fresh_node(release, root, slow=fault.slow) as node:
         happened = try_fault(node, fault, reference)
     return f"overcome ({happened})" if happened else "overcome"
 
