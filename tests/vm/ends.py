@@ -11,7 +11,10 @@ from tests.vm.words import Words
 _SAYS = "pmx first boot: "
 # a line counts when all of it is there: why it went wrong comes last
 _BEGINS = rf"{_SAYS}(?:node |(error: [^\r\n]*)[\r\n])"
-END_OF_FIRST_BOOT = rf"{_SAYS}(?:finished: [0-9a-f]{{64}}|((?:not finished|gave up|error: )[^\r\n]*)[\r\n])"
+_EMERGENCY = "You are in emergency mode"
+END_OF_FIRST_BOOT = (
+    rf"{_SAYS}(?:finished: [0-9a-f]{{64}}|((?:not finished|gave up|error: )[^\r\n]*)[\r\n])|({_EMERGENCY})"
+)
 _BEGINS_WITHIN = timedelta(minutes=5)
 _SILENCE = (
     "systemctl --no-pager --lines=20 status 'proxmox-first-boot*'; ls -l /var/lib/proxmox-first-boot; "
@@ -41,17 +44,17 @@ def installed(machine: Machine, words: Words, lasts: timedelta) -> None:
 def finish(machine: Machine, password: str, lasts: timedelta) -> None:
     """Waits until first boot has said that it has finished, over all its reboots."""
     deadline = Deadline(lasts)
-    begun = machine.console.expect(f"{_BEGINS}|(login): ", deadline)
-    if begun[2]:
+    begun = machine.console.expect(f"{_BEGINS}|({_EMERGENCY})|(login): ", deadline)
+    if begun[3]:
         begun = _begun_late(machine, password, lasts)
-    end = machine.console.expect(END_OF_FIRST_BOOT, deadline) if begun[1] is None else begun
-    if end[1] is not None:
-        raise MachineFailed(f"first boot of {machine.name}: {end[1]}\n{machine.console.last_lines()}")
+    end = begun if begun[1] or begun[2] else machine.console.expect(END_OF_FIRST_BOOT, deadline)
+    if why := end[1] or end[2]:
+        raise MachineFailed(f"first boot of {machine.name}: {why}\n{machine.console.last_lines()}")
 
 
 def _begun_late(machine: Machine, password: str, lasts: timedelta) -> re.Match[str]:
     try:
-        return machine.console.expect(_BEGINS, Deadline(_BEGINS_WITHIN))
+        return machine.console.expect(f"{_BEGINS}|({_EMERGENCY})", Deadline(_BEGINS_WITHIN))
     except MachineFailed:
         machine.log_in("root", password, lasts)
         found = machine.execute(_SILENCE).output

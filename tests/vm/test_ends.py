@@ -66,6 +66,12 @@ def test_a_line_counts_when_it_is_whole(line: str, told: str) -> None:
     assert said(line.encode(), partial(first_boot, lasts=SOON)).startswith("pve1: no `")
 
 
+@pytest.mark.parametrize("before", ["", "pve1 login: ", "pmx first boot: node `pve1`\r\n"])
+def test_a_system_that_does_not_come_up_is_not_waited_for(before: str) -> None:
+    text = f"{before}You are in emergency mode. After logging in, type"
+    assert said(text.encode(), first_boot).startswith("first boot of pve1: You are in emergency mode\n")
+
+
 def test_reason_of_a_refusal_is_whole() -> None:
     line = "Installation refused: no disk found"
     assert said(f"{line}\r\n".encode(), installation).startswith(f"installation of pve1: {line}\n")

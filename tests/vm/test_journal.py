@@ -25,6 +25,17 @@ def test_noise_of_others(line: str) -> None:
     assert is_expected(line)
 
 
+def test_only_a_crash_while_it_ends_is_passed_over() -> None:
+    lines = [
+        "[  797.7] pve1 OPEN_FABRIC[1425]: Received signal 11 at 1795860740; aborting...",
+        "[  799.0] pve1 OPEN_FABRIC[1425]: /usr/lib/frr/fabricd(isis_terminate+0x38) [0x559f37ff4f08]",
+        "[  799.3] pve1 OPEN_FABRIC[1425]: no thread information available",
+    ]
+    assert unexpected(lines) == []
+    other = [line.replace("isis_terminate", "isis_run_spf").replace("1425", "1500") for line in lines]
+    assert unexpected([*lines, *other]) == other
+
+
 @pytest.mark.parametrize("line", _PULLED)
 def test_what_a_pulled_cable_has_said_must_end(line: str) -> None:
     lines = [line.format(number) for number in range(100)]

@@ -27,6 +27,10 @@ fetched mirror
 # an emulated processor takes long to collect and to compress modules
 printf 'MODULES=list\nCOMPRESS=gzip\nCOMPRESSLEVEL=1\n' >"$root/etc/initramfs-tools/conf.d/standin"
 printf '%s\n' nvme ahci sd_mod usb_storage uas xhci_pci ext4 dm_mod dm_thin_pool >>"$root/etc/initramfs-tools/modules"
+# a device that udev has not told of after 90 s is given up, and with it the file systems or the console on it: an
+# emulated processor that has to share takes longer
+mkdir -p "$root/etc/systemd/system.conf.d"
+printf '[Manager]\nDefaultDeviceTimeoutSec=15min\n' >"$root/etc/systemd/system.conf.d/standin.conf"
 # Debian 13 hides the locks of LVM by mounting /run/lock in the middle of it: a slow machine loses that race. And LVM
 # waits 10 s for a daemon to start, which is there at the second time.
 mkdir -p "$root/etc/systemd/system/lvm2-monitor.service.d"
