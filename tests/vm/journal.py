@@ -29,14 +29,16 @@ _ONCE_OR_TWICE = {
     r"zebra\[\d+\]: .*:(10\.0\.0\.8\d/32|fd00:706d:7800::8\d/128): Failed to enqueue dataplane install": (
         "a route in the ring by a cable that was pulled just then"
     ),
-    r"fabricd\[\d+\]: .* Send L2 IIH on en0[56] failed": "a hello by a cable that was pulled just then",
+    r"fabricd\[\d+\]: .* Send L[12] IIH on en0[56] failed": "a hello by a cable that was pulled just then",
 }
 """The same for what must not go on for minutes: a wrong MTU has fabricd say it every few seconds."""
 
 _AT_MOST = 30
 
-_CRASH = r" OPEN_FABRIC\[(\d+)\]: "
+_CRASH = r" OPEN_FABRIC\[\d+\]: "
 """What a daemon calls itself while it crashes."""
+
+_ENDS_WITHIN_S = 90
 
 _FRR = r" (watchfrr(\.sh)?|zebra|mgmtd|staticd|fabricd)\[\d+\]: "
 
@@ -47,27 +49,44 @@ def unexpected_errors(node: Node) -> list[str]:
     Of FRR those of this boot: of each daemon that it stops, as first boot has it do, the others complain.
     """
     earlier = [line for line in _errors(node) if not re.search(_FRR, line)]
-    return unexpected(list(dict.fromkeys([*earlier, *_errors(node, "--boot")])))
+    lines = dict.fromkeys([*earlier, *_errors(node, "--boot")])
+    units = _journal(node, "--identifier=systemd", "--unit=frr.service")
+    return unexpected(list(lines), [_seconds(line) for line in units if " Stopping frr.service" in line])
 
 
-def unexpected(lines: Sequence[str]) -> list[str]:
-    """The lines for which there is no reason, or which are too many for it."""
+def unexpected(lines: Sequence[str], ends: Sequence[float] = ()) -> list[str]:
+    """The lines for which there is no reason, or which are too many for it.
+
+    Each begins with its time in seconds; `ends` are the times at which FRR was told to end.
+    """
     passing = [[line for line in lines if re.search(pattern, line)] for pattern in _ONCE_OR_TWICE]
     known = {line for found in passing if len(found) <= _AT_MOST for line in found}
-    known |= set(_crashes_at_the_end(lines))
+    known |= set(_crashes_at_an_end(lines, ends))
     return [line for line in lines if line not in known and not is_expected(line)]
 
 
 def _errors(node: Node, *options: str) -> list[str]:
-    command = "journalctl --priority=err --no-pager --output=short-monotonic --quiet"
+    return _journal(node, "--priority=err", *options)
+
+
+def _journal(node: Node, *options: str) -> list[str]:
+    command = "journalctl --no-pager --output=short-unix --quiet"
     said = node.machine.succeed(" ".join((command, *options)))
     return [line for line in said.splitlines() if line.strip()]
 
 
-def _crashes_at_the_end(lines: Sequence[str]) -> Iterator[str]:
-    """What fabricd of FRR 8.4.4 says where it crashes while it ends, as it does now and then at a reboot."""
-    ended = {match[1] for line in lines if (match := re.search(rf"{_CRASH}.*\(isis_terminate\+", line))}
-    return (line for line in lines if (match := re.search(_CRASH, line)) and match[1] in ended)
+def _crashes_at_an_end(lines: Sequence[str], ends: Sequence[float]) -> Iterator[str]:
+    """What fabricd says when it crashes while it ends, as that of FRR 8.4.4 and 10.3 may with a cable in.
+
+    The first has `isis_terminate` in its backtrace, the other no names.
+    """
+    for line in lines:
+        if re.search(_CRASH, line) and any(0 <= _seconds(line) - end <= _ENDS_WITHIN_S for end in ends):
+            yield line
+
+
+def _seconds(line: str) -> float:
+    return float(line.split(maxsplit=1)[0])
 
 
 def is_expected(line: str) -> bool:
