@@ -32,10 +32,11 @@ printf '%s\n' nvme ahci sd_mod usb_storage uas xhci_pci ext4 dm_mod dm_thin_pool
 mkdir -p "$root/etc/systemd/system.conf.d"
 printf '[Manager]\nDefaultDeviceTimeoutSec=15min\n' >"$root/etc/systemd/system.conf.d/standin.conf"
 # Debian 13 hides the locks of LVM by mounting /run/lock in the middle of it: a slow machine loses that race. And LVM
-# waits 10 s for a daemon to start, which is there at the second time.
+# waits 10 s for a daemon to start, which is there at the second time, or at a later one where processors are shared.
 mkdir -p "$root/etc/systemd/system/lvm2-monitor.service.d"
 monitor='/sbin/lvm vgchange --monitor y'
-printf '[Unit]\nAfter=run-lock.mount\n[Service]\nExecStart=\nExecStart=/bin/sh -c "%s || %s"\n' "$monitor" "$monitor" \
+tries="$monitor || $monitor || $monitor || $monitor || $monitor || $monitor"
+printf '[Unit]\nAfter=run-lock.mount\n[Service]\nExecStart=\nExecStart=/bin/sh -c "%s"\n' "$tries" \
     >"$root/etc/systemd/system/lvm2-monitor.service.d/standin.conf"
 # Proxmox's ifupdown2 waits for udev and for the root file system (its ifupdown2-pre.service); Debian's loses that race
 mkdir -p "$root/etc/systemd/system/networking.service.d"
