@@ -42,10 +42,9 @@ def main() -> int:
 
 
 def _tell(told: Story) -> None:
-    plug(told, CABLES[-1])
     told.each(told.install)
     told.each(told.first_boot)
-    for cable in CABLES[:-1]:
+    for cable in CABLES:
         plug(told, cable)
     whole(told)
     first, second, third = NAMES
