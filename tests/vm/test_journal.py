@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.vm.journal import is_expected, unexpected
+from tests.vm.journal import is_expected, unexpected, while_it_starts
 
 _PULLED = (
     "300.{} pve1 fabricd[470]: [K2MWK-8PNHS] Send L2 IIH on en05 failed",
@@ -34,6 +34,18 @@ def test_only_a_crash_while_it_ends_is_passed_over() -> None:
     for end in (1795862000.0, 1795862210.0):
         assert unexpected(lines, [end]) == lines
     assert unexpected(lines) == lines
+
+
+def test_fabricd_may_be_gone_only_while_frr_starts() -> None:
+    units = [
+        "718.2 pve1 systemd[1]: Starting frr.service - F",
+        "747.7 pve1 systemd[1]: Started frr.service - F",
+    ]
+    line = "{} pve1 watchfrr[328]: [HD38Q-0HBRT][EC 268435457] fabricd state -> down : read returned EOF"
+    assert while_it_starts(line.format(746.8), units)
+    assert not while_it_starts(line.format(748.0), units)
+    assert not while_it_starts(line.format(700.0), units)
+    assert not while_it_starts(line.format(746.8).replace("fabricd", "zebra"), units)
 
 
 @pytest.mark.parametrize("line", _PULLED)
