@@ -18,6 +18,7 @@ from datetime import timedelta
 from pathlib import Path
 from shutil import copyfile
 
+from pmx_cluster_tb.machines.failure import MachineFailed
 from pmx_cluster_tb.machines.hardware import Firmware
 from pmx_cluster_tb.machines.machine import Machine
 from tests.roots.commands import require
@@ -201,7 +202,8 @@ def make_node(
 
 def _nothing_else_was_written(nodes: Iterable[Node]) -> None:
     changed = {node.name: disks for node in nodes if (disks := changed_disks(node))}
-    assert not changed, f"disks that had to stay as they were have changed: {changed}"
+    if changed:
+        raise MachineFailed(f"disks that had to stay as they were have changed: {changed}")
 
 
 def changed_disks(node: Node) -> list[str]:
