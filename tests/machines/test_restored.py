@@ -83,7 +83,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Saved]:
             machine.plug("en05")
             machine.wait_until_succeeds("test -e /sys/class/net/eth0", SOON)
             machine.succeed(f"ip address add 10.9.9.{number}/24 dev eth0 && ip link set eth0 up")
-            machine.succeed(f"printf %s kept | {WRITE} && touch /tmp/of-this-boot")
+            machine.succeed(f"printf %s kept | {WRITE} && touch /root/of-this-boot")
         pings(machines[0], "10.9.9.2")
         snapshots = together.save(machines, folder / "snapshots")
         assert not any(machine.is_on for machine in machines)
@@ -95,8 +95,8 @@ def test_goes_on_where_it_was(saved: Saved, tmp_path: Path, time: str) -> None:
     with saved.restored(tmp_path) as machines:
         for machine in machines:
             # the shell takes commands, the disk has what was written to it, and nothing of the other time
-            assert machine.succeed(f"ls /tmp && {READ}").split() == ["of-this-boot", "kept"], time
-            machine.succeed(f"printf %s lost | {WRITE} && sync && touch /tmp/{machine.name}")
+            assert machine.succeed(f"ls /root && {READ}").split() == ["of-this-boot", "kept"], time
+            machine.succeed(f"printf %s lost | {WRITE} && sync && touch /root/{machine.name}")
         pings(machines[0], "10.9.9.2")
         pings(machines[1], "10.9.9.1")
 
@@ -114,7 +114,7 @@ def test_cable_that_was_in_can_be_pulled(saved: Saved, tmp_path: Path) -> None:
 def test_reboots(saved: Saved, tmp_path: Path) -> None:
     with saved.restored(tmp_path) as (_, second):
         second.reboot(lasts=BOOTS)
-        second.fail("test -e /tmp/of-this-boot")
+        second.fail("test -e /root/of-this-boot")
         assert second.succeed(READ) == "kept"
 
 
