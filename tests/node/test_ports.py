@@ -13,6 +13,11 @@ def names(machine: Machine) -> set[str]:
     return {path.name for path in machine.path(INTERFACES).iterdir()}
 
 
+def router_only(machine: Machine) -> str:
+    """What FRR runs with that has lost all lines of its interfaces."""
+    return "".join(machine.read(FRR_CONF).partition("router openfabric 1\n net")[1:])
+
+
 def test_ports_with_each_others_names_are_swapped(machine: Machine) -> None:
     for old, new in (("thunderbolt0", "en06"), ("thunderbolt1", "en05")):
         machine.path(f"{INTERFACES}/{old}").rename(machine.path(f"{INTERFACES}/{new}"))
@@ -69,7 +74,7 @@ def test_port_leaves_frr_alone_that_does_not_run_or_belongs_to_sdn(machine: Mach
 
 def test_port_does_not_wait_for_pmxcfs_to_know_whose_frr_it_is(machine: Machine) -> None:
     machine.applied()
-    machine.write("/fake/running-config", "")
+    machine.write("/fake/running-config", router_only(machine))
     machine.write("/usr/bin/pmxcfs", "")
     assert "to `en05` in FRR" in machine.pmx_ring("port", "en05")[1]
     machine.write("/fake/running-config", "")
@@ -78,9 +83,32 @@ def test_port_does_not_wait_for_pmxcfs_to_know_whose_frr_it_is(machine: Machine)
     assert machine.pmx_ring("port", "en05") == (0, "set the MTU of `en05` to 4000\n", "")
 
 
-def test_fabric_completes_every_port_that_exists(machine: Machine) -> None:
+@pytest.mark.parametrize("command", [("fabric",), ("port", "en05")], ids=" ".join)
+def test_fabricd_without_any_configuration_gets_all_of_it(machine: Machine, command: tuple[str, ...]) -> None:
+    machine.applied()
+    machine.write("/fake/running-config", "log syslog informational\n")
+    assert machine.pmx_ring(*command) == (0, "give FRR its configuration again\n", "")
+    assert machine.read("/fake/running-config") == machine.read(FRR_CONF)
+    assert machine.pmx_ring(*command) == (0, "", "")
+
+
+def test_fabricd_that_takes_no_configuration_is_told(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     machine.applied()
     machine.write("/fake/running-config", "")
+    machine.write("/fake/fail", f"vtysh -f {machine.path('/usr/lib/pmx-ring/frr.conf')}")
+    monkeypatch.setattr("pmx_ring.fabric._ATTEMPTS", 2)
+    status, said, wrong = machine.pmx_ring("fabric")
+    assert (status, "error: FRR does not take `net 49.0000.0000.0001.00, " in wrong) == (1, True)
+    assert "under `router openfabric 1`" in wrong
+    # what its ports need is tried nevertheless
+    assert "add `ip router openfabric 1, " in said
+
+
+def test_fabric_completes_every_port_that_exists(machine: Machine) -> None:
+    machine.applied()
+    machine.write("/fake/running-config", router_only(machine))
     said = machine.pmx_ring("fabric")[1].splitlines()
     assert [line.rpartition(" to ")[2] for line in said] == ["`lo` in FRR", "`en05` in FRR", "`en06` in FRR"]
     machine.uninstall()
@@ -89,7 +117,7 @@ def test_fabric_completes_every_port_that_exists(machine: Machine) -> None:
 
 def test_fabric_goes_on_with_the_other_ports(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.applied()
-    machine.write("/fake/running-config", "")
+    machine.write("/fake/running-config", router_only(machine))
     lines = [line.strip() for line in machine.read(FRR_CONF).partition("interface en05\n")[2].splitlines()]
     refused = " -c ".join(["configure terminal", "interface en05", *lines[: lines.index("exit")]])
     machine.write("/fake/fail", f"vtysh -c {refused}")

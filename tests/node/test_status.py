@@ -79,6 +79,9 @@ WRONG: dict[str, Callable[[Machine], object]] = {
     ),
     "frr.service does not start at boot": lambda machine: machine.path("/fake/frr-is-enabled").unlink(),
     "fabricd does not run": lambda machine: machine.write("/fake/daemons", " zebra"),
+    "fabricd runs without this node's configuration: `pmx-ring fabric` gives it again": lambda machine: (
+        machine.write("/fake/running-config", "")
+    ),
     "cannot tell whether FRR belongs to Proxmox VE's SDN: /etc/pve is not mounted": lambda machine: (
         machine.write("/usr/bin/pmxcfs", "")
     ),

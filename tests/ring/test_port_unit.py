@@ -15,6 +15,7 @@ from tests.roots.waiting import wait_for
 
 pytestmark = pytest.mark.root
 
+FRR_CONF = "/etc/frr/frr.conf"
 INTERFACES = "/etc/network/interfaces"
 UNIT = "pmx-ring-port@en05.service"
 PLUG = ["ip", "link", "add", "thunderbolt0", "type", "veth", "peer", "name", "far"]
@@ -121,6 +122,26 @@ def test_triggered(machine: Machine) -> None:
     for action in ("change", "add"):
         machine.run(["udevadm", "trigger", "--settle", "--subsystem-match=net", f"--action={action}"])
         assert wait_until_ready(machine) == first
+
+
+def test_frr_comes_up_without_its_configuration(machine: Machine) -> None:
+    """As on a busy machine, where watchfrr gives up the script that hands it over: fabricd gets it."""
+    machine.run(PLUG)
+    wait_until_ready(machine)
+    machine.run(["cp", "-p", FRR_CONF, "/root"])
+    machine.run(["truncate", "--size=0", FRR_CONF])
+    try:
+        machine.run(["systemctl", "restart", "frr.service"])
+        wait_for(
+            "identity of the node in FRR",
+            lambda: machine.run(["vtysh", "-c", "show running-config"], check=False).said,
+            until=lambda said: " net 49.0000.0000.0001.00" in said,
+            explain=machine.journal,
+        )
+        wait_until_ready(machine)
+    finally:
+        machine.run(["cp", "-p", "/root/frr.conf", FRR_CONF])
+    assert "give FRR its configuration again" in machine.journal("--identifier=pmx-ring")
 
 
 _ASKS_AGAIN = """#!/bin/sh

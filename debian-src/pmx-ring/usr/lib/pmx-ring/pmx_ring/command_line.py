@@ -5,12 +5,13 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable
+from itertools import chain
 
 from pmx_ring import first_boot
 from pmx_ring.apply import Outcome, apply, undo
 from pmx_ring.changes import Change
 from pmx_ring.dpkg import wait_for_dpkg
-from pmx_ring.fabric import fabric_changes
+from pmx_ring.fabric import fabric_changes, router_changes
 from pmx_ring.facts import need_facts, read_facts
 from pmx_ring.first_boot import need_first_boot
 from pmx_ring.ports import bring_up, exists
@@ -92,16 +93,17 @@ def _port(system: System, options: argparse.Namespace) -> int:
         return 0
     # the link first and in any case, whatever FRR says
     _done(bring_up(system, options.name, facts.mtu))
-    return _done(fabric_changes(system, [options.name]))
+    return _done(chain(router_changes(system), fabric_changes(system, [options.name])))
 
 
 def _fabric(system: System, _options: argparse.Namespace) -> int:
     facts = read_facts(system)
     ports = facts.ports if facts else ()
+    names = ("lo", *(port.name for port in ports if exists(system, port.name)))
     problems = []
-    for name in ("lo", *(port.name for port in ports if exists(system, port.name))):
+    for changes in (router_changes(system), *(fabric_changes(system, [name]) for name in names)):
         try:
-            _done(fabric_changes(system, [name]))
+            _done(changes)
         except RingError as problem:
             problems.append(problem)
     return _complain(problems)

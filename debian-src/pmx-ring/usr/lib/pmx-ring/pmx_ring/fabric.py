@@ -1,11 +1,13 @@
 """The lines of FRR's configuration under each interface, as FRR runs them.
 
 fabricd before 10.3 drops the first of an interface's two `router openfabric` lines while the interface does
-not exist (FRR issue 17075), so they are looked for, and added, when the interface is there.
+not exist (FRR issue 17075), so they are looked for, and added, when the interface is there. And it may run
+without any: on a machine that is busy while it boots, watchfrr ends the script that hands daemons their
+configuration after 20 s, and counts fabricd as up (measured with 8.4.4).
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from pmx_ring.changes import Change, Changes
@@ -17,6 +19,7 @@ from pmx_ring.state import State
 from pmx_ring.system import System, digest
 
 PAYLOAD = "/usr/lib/pmx-ring/frr.conf"
+ROUTER = "router openfabric 1"
 CONF = "/etc/frr/frr.conf"
 _ATTEMPTS = 20
 _PAUSE_SECONDS = 0.25
@@ -50,7 +53,13 @@ def missing_lines(system: System, section: str) -> list[str]:
 
 def missing_router_lines(system: System) -> list[str]:
     """The lines that FRR runs without in its `router openfabric` section."""
-    return missing_lines(system, "router openfabric 1")
+    return missing_lines(system, ROUTER)
+
+
+def router_changes(system: System) -> Changes:
+    """Hand FRR this node's configuration once more where fabricd runs without it."""
+    if runs_fabricd() and _runs_our_configuration(system) and missing_router_lines(system):
+        yield Change("give FRR its configuration again", partial(_give, system))
 
 
 def fabric_changes(system: System, names: Sequence[str]) -> Changes:
@@ -75,16 +84,36 @@ def _runs_our_configuration(system: System) -> bool:
         return live is not None and digest(live) == State.load(system).written.get(CONF)
 
 
+def _give(system: System) -> None:
+    if lines := _left_out(system, ROUTER, lambda _: ("-f", str(system.path(PAYLOAD)))):
+        raise _not_taken(lines, ROUTER)
+
+
 def _add_lines(system: System, name: str) -> None:
-    # fabricd learns of a new interface a moment after udev does, and drops the line until then
+    section = f"interface {name}"
+    lines = _left_out(system, section, lambda lines: _as_options("configure terminal", section, *lines))
+    if lines and exists(system, name):
+        raise _not_taken(lines, section)
+
+
+def _left_out(system: System, section: str, options: Callable[[list[str]], Sequence[str]]) -> list[str]:
+    """The lines of `section` that FRR does not take, although vtysh is called with `options` of them."""
+    # fabricd learns of a new interface a moment after udev does, and drops its lines until then
     for _ in range(_ATTEMPTS):
-        lines = missing_lines(system, f"interface {name}")
+        lines = missing_lines(system, section)
         if not lines:
-            return
-        commands = ["configure terminal", f"interface {name}", *lines]
-        run("vtysh", *(word for command in commands for word in ("-c", command)))
+            return []
+        # with a file, status 13 is that of a line for an interface that does not exist
+        run("vtysh", *options(lines))
         time.sleep(_PAUSE_SECONDS)
-    if exists(system, name):
-        raise RingError(
-            f"FRR does not take `{', '.join(lines)}` under `{name}`", "`journalctl -u frr` says why"
-        )
+    return missing_lines(system, section)
+
+
+def _as_options(*commands: str) -> list[str]:
+    return [word for command in commands for word in ("-c", command)]
+
+
+def _not_taken(lines: Sequence[str], section: str) -> RingError:
+    return RingError(
+        f"FRR does not take `{', '.join(lines)}` under `{section}`", "`journalctl -u frr` says why"
+    )

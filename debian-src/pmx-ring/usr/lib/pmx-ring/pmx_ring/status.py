@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 from pmx_ring.addresses import addresses_on_lo, wanted_addresses
 from pmx_ring.apply import is_for_this_host
 from pmx_ring.boot_image import files_digest
-from pmx_ring.fabric import runs_fabricd
+from pmx_ring.fabric import missing_router_lines, runs_fabricd
 from pmx_ring.facts import Facts, host_name, need_facts
 from pmx_ring.first_boot import read_first_boot
 from pmx_ring.forwarding import forwarding
@@ -79,7 +79,12 @@ def node_status(system: System) -> Status:
         ports=[_port_status(system, port.name, port.path) for port in facts.ports],
         addresses={address: address in on_lo for address in wanted_addresses(facts)},
         forwarding=forwarding(system, facts),
-        frr={"enabled": is_enabled(), "active": is_active(), "fabricd": runs},
+        frr={
+            "enabled": is_enabled(),
+            "active": is_active(),
+            "fabricd": runs,
+            "configured": runs and not missing_router_lines(system),
+        },
         sdn=[],
         neighbours=list(neighbours(names)) if runs else [],
         expected_neighbours=facts.neighbours,
@@ -170,6 +175,8 @@ def _frr_problems(status: Status) -> Iterator[str]:
     if not status.frr["enabled"] and not status.sdn:
         yield "frr.service does not start at boot"
     if status.frr["fabricd"] and not status.sdn:
+        if not status.frr["configured"]:
+            yield "fabricd runs without this node's configuration: `pmx-ring fabric` gives it again"
         up = {one.node for one in status.neighbours if one.state == "Up"}
         yield from (f"`{node}` is no neighbour" for node in status.expected_neighbours if node not in up)
 
