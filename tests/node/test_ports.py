@@ -92,14 +92,27 @@ def test_fabricd_without_any_configuration_gets_all_of_it(machine: Machine, comm
     assert machine.pmx_ring(*command) == (0, "", "")
 
 
+def test_what_no_apply_has_accepted_is_not_given(machine: Machine) -> None:
+    """An upgrade that was only unpacked, or the package of another node: apply has guards, FRR has none."""
+    machine.applied()
+    machine.write("/fake/running-config", "")
+    payload = machine.read("/usr/lib/pmx-ring/frr.conf")
+    machine.write("/usr/lib/pmx-ring/frr.conf", payload.replace("0001.00", "0002.00"))
+    assert "give FRR" not in machine.pmx_ring("fabric")[1]
+    machine.write("/fake/running-config", "")
+    assert "give FRR" not in machine.pmx_ring("port", "en05")[1]
+    assert "0002.00" not in machine.read("/fake/running-config")
+
+
+@pytest.mark.parametrize("command", [("fabric",), ("port", "en05")], ids=" ".join)
 def test_fabricd_that_takes_no_configuration_is_told(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
+    machine: Machine, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine.applied()
     machine.write("/fake/running-config", "")
     machine.write("/fake/fail", f"vtysh -f {machine.path('/usr/lib/pmx-ring/frr.conf')}")
     monkeypatch.setattr("pmx_ring.fabric._ATTEMPTS", 2)
-    status, said, wrong = machine.pmx_ring("fabric")
+    status, said, wrong = machine.pmx_ring(*command)
     assert (status, "error: FRR does not take `net 49.0000.0000.0001.00, " in wrong) == (1, True)
     assert "under `router openfabric 1`" in wrong
     # what its ports need is tried nevertheless

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.node.machine import Machine
+from tests.node.machine import FRR_CONF, Machine
 
 pytestmark = pytest.mark.slow
 
@@ -79,8 +79,10 @@ WRONG: dict[str, Callable[[Machine], object]] = {
     ),
     "frr.service does not start at boot": lambda machine: machine.path("/fake/frr-is-enabled").unlink(),
     "fabricd does not run": lambda machine: machine.write("/fake/daemons", " zebra"),
-    "fabricd runs without this node's configuration: `pmx-ring fabric` gives it again": lambda machine: (
-        machine.write("/fake/running-config", "")
+    "FRR runs without `net 49.0000.0000.0001.00` of this node's configuration: `pmx-ring apply` gives it": (
+        lambda machine: machine.write(
+            "/fake/running-config", machine.read(FRR_CONF).replace(" net 49.0000.0000.0001.00\n", "")
+        )
     ),
     "cannot tell whether FRR belongs to Proxmox VE's SDN: /etc/pve is not mounted": lambda machine: (
         machine.write("/usr/bin/pmxcfs", "")
@@ -104,6 +106,7 @@ def test_each_thing_that_is_wrong_is_named(healthy: Machine, problem: str) -> No
 def test_frr_of_sdn_is_a_notice(healthy: Machine) -> None:
     healthy.write("/etc/pve/sdn/fabrics.cfg", "openfabric_fabric: ring\n")
     healthy.write("/fake/neighbours", "")
+    healthy.write("/fake/running-config", "")
     status, said, _ = healthy.pmx_ring("status")
     assert status == 0
     assert "notice: FRR belongs to Proxmox VE's SDN because of /etc/pve/sdn/fabrics.cfg: left alone" in said

@@ -5,7 +5,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable
-from itertools import chain
 
 from pmx_ring import first_boot
 from pmx_ring.apply import Outcome, apply, undo
@@ -93,13 +92,16 @@ def _port(system: System, options: argparse.Namespace) -> int:
         return 0
     # the link first and in any case, whatever FRR says
     _done(bring_up(system, options.name, facts.mtu))
-    return _done(chain(router_changes(system), fabric_changes(system, [options.name])))
+    return _completed(system, [options.name])
 
 
 def _fabric(system: System, _options: argparse.Namespace) -> int:
     facts = read_facts(system)
     ports = facts.ports if facts else ()
-    names = ("lo", *(port.name for port in ports if exists(system, port.name)))
+    return _completed(system, ["lo", *(port.name for port in ports if exists(system, port.name))])
+
+
+def _completed(system: System, names: Iterable[str]) -> int:
     problems = []
     for changes in (router_changes(system), *(fabric_changes(system, [name]) for name in names)):
         try:

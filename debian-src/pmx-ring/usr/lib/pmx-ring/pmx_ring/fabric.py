@@ -23,6 +23,8 @@ ROUTER = "router openfabric 1"
 CONF = "/etc/frr/frr.conf"
 _ATTEMPTS = 20
 _PAUSE_SECONDS = 0.25
+_TIMEOUT_SECONDS = 240
+"""Longer than one vtysh waits for another one that reads the same file: 200 s."""
 
 
 def section_lines(configuration: str, section: str) -> list[str]:
@@ -57,8 +59,13 @@ def missing_router_lines(system: System) -> list[str]:
 
 
 def router_changes(system: System) -> Changes:
-    """Hand FRR this node's configuration once more where fabricd runs without it."""
-    if runs_fabricd() and _runs_our_configuration(system) and missing_router_lines(system):
+    """Hand FRR the configuration of the last apply once more where fabricd runs without it."""
+    if (
+        runs_fabricd()
+        and _is_applied(system)
+        and _runs_our_configuration(system)
+        and missing_router_lines(system)
+    ):
         yield Change("give FRR its configuration again", partial(_give, system))
 
 
@@ -72,6 +79,12 @@ def fabric_changes(system: System, names: Sequence[str]) -> Changes:
                 f"add `{', '.join(lines)}` to `{name}` in FRR",
                 partial(_add_lines, system, name),
             )
+
+
+def _is_applied(system: System) -> bool:
+    # what was only unpacked may be another node's, or nothing that FRR takes: apply is the one to judge that
+    payload = system.text(PAYLOAD)
+    return payload is not None and digest(payload) == State.load(system).written.get(CONF)
 
 
 def _runs_our_configuration(system: System) -> bool:
@@ -104,7 +117,7 @@ def _left_out(system: System, section: str, options: Callable[[list[str]], Seque
         if not lines:
             return []
         # with a file, status 13 is that of a line for an interface that does not exist
-        run("vtysh", *options(lines))
+        run("vtysh", *options(lines), timeout_seconds=_TIMEOUT_SECONDS)
         time.sleep(_PAUSE_SECONDS)
     return missing_lines(system, section)
 

@@ -79,12 +79,7 @@ def node_status(system: System) -> Status:
         ports=[_port_status(system, port.name, port.path) for port in facts.ports],
         addresses={address: address in on_lo for address in wanted_addresses(facts)},
         forwarding=forwarding(system, facts),
-        frr={
-            "enabled": is_enabled(),
-            "active": is_active(),
-            "fabricd": runs,
-            "configured": runs and not missing_router_lines(system),
-        },
+        frr={"enabled": is_enabled(), "active": is_active(), "fabricd": runs},
         sdn=[],
         neighbours=list(neighbours(names)) if runs else [],
         expected_neighbours=facts.neighbours,
@@ -94,6 +89,8 @@ def node_status(system: System) -> Status:
         status.sdn = sdn_claims(system)
     except RingError as problem:
         status.problems.append(problem.message)
+    else:
+        status.problems += _router_problems(system) if runs and not status.sdn else ()
     status.notices += _notices(system, facts, status)
     status.problems += _problems(system, facts, state, status)
     return status
@@ -167,6 +164,11 @@ def _port_problems(port: PortStatus, mtu: int) -> Iterator[str]:
         yield f"`{port.name}` has no link: the other end is down"
 
 
+def _router_problems(system: System) -> Iterator[str]:
+    if lines := missing_router_lines(system):
+        yield f"FRR runs without `{', '.join(lines)}` of this node's configuration: `pmx-ring apply` gives it"
+
+
 def _frr_problems(status: Status) -> Iterator[str]:
     if not status.frr["active"]:
         yield "frr.service does not run"
@@ -175,8 +177,6 @@ def _frr_problems(status: Status) -> Iterator[str]:
     if not status.frr["enabled"] and not status.sdn:
         yield "frr.service does not start at boot"
     if status.frr["fabricd"] and not status.sdn:
-        if not status.frr["configured"]:
-            yield "fabricd runs without this node's configuration: `pmx-ring fabric` gives it again"
         up = {one.node for one in status.neighbours if one.state == "Up"}
         yield from (f"`{node}` is no neighbour" for node in status.expected_neighbours if node not in up)
 
