@@ -1,44 +1,107 @@
-"""`python -m tests.vm.demo [bookworm|trixie] [FOLDER]`: the story, told live: what machines reach, and when.
+"""`tests/run python -m tests.vm.demo [bookworm|trixie] [FOLDER]`: what machines reach, and when, told live.
 
 FOLDER keeps the consoles of all machines and the story itself, `story.txt`; without one they go to a new
 folder in the temporary one. `PMX_ISO=/path/to/an.iso` tells it with a genuine ISO of Proxmox VE.
 """
 
 import argparse
+import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
+from pmx_cluster_tb.cli.messages import show_error
+from pmx_cluster_tb.machines.acceleration import is_emulated
 from pmx_cluster_tb.machines.failure import MachineFailed
+from pmx_cluster_tb.problems import BadInput, UserError
 from tests.vm.cluster import CABLES, NAMES
-from tests.vm.medium import medium
+from tests.vm.medium import Medium, medium
 from tests.vm.ring import back_by_itself, cut_power, give_power, goes_by, plug, port_to, pull, reaches, whole
 from tests.vm.standin.product import PRODUCTS
 from tests.vm.story import Story, changed_disks, story
+from tests.vm.words import GENUINE
+
+_NEEDED_GIB = 10
+_SLOW = "warning: this machine has no KVM, and the deadlines for a genuine ISO are made for it"
 
 
 def main() -> int:
-    """Tells it; 1 if something went wrong, which is told as well."""
-    parser = argparse.ArgumentParser(prog="python -m tests.vm.demo", description="the story, told live")
-    parser.add_argument("release", nargs="?", choices=tuple(PRODUCTS), default="bookworm")
-    parser.add_argument("folder", nargs="?", type=Path, help="keeps what the machines say")
-    given = parser.parse_args()
-    folder = given.folder or Path(tempfile.mkdtemp(prefix="pmx-story-"))
-    folder.mkdir(parents=True, exist_ok=True)
-    print(f"the consoles are kept in {folder}; the ISO is made first, unless it is there", flush=True)
-    with (folder / "story.txt").open("w") as kept:
+    """Tells it; 1 if something went wrong, which is told as well, 2 if it could not begin."""
+    given = _arguments()
+    try:
+        # the folder last: nothing is left behind by a start that comes to nothing
+        chosen = medium(given.release)
+        if chosen.words is GENUINE and is_emulated():
+            print(_SLOW, file=sys.stderr)
+        folder, kept = _kept(given.folder)
+    except UserError as error:
+        return show_error(error)
+    print(f"the consoles are kept in {folder}", flush=True)
+    with kept:
 
         def show(line: str) -> None:
             print(line, flush=True)
             print(line, file=kept, flush=True)
 
         try:
-            with story(medium(given.release), folder, show=show) as told:
-                _tell(told)
+            _begin(chosen, folder, show)
         except (MachineFailed, KeyboardInterrupt) as error:
             show(f"the story ends here: {str(error) or 'interrupted'}")
             return 1
     return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="tests/run python -m tests.vm.demo",
+        description="The story, told live. With PMX_ISO=/path/to/an.iso, a genuine ISO of Proxmox VE.",
+    )
+    parser.add_argument(
+        "release",
+        nargs="?",
+        choices=tuple(PRODUCTS),
+        default="bookworm",
+        help="of Debian below the stand-in for Proxmox's ISO, which is made first unless it is there; "
+        "bookworm if none is given",
+    )
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        metavar="FOLDER",
+        help="keeps what the machines say, an absolute path; otherwise a new one in the temporary folder",
+    )
+    return parser.parse_args()
+
+
+def _kept(given: Path | None) -> tuple[Path, TextIO]:
+    """The folder, and the story in it, open. Raises BadInput."""
+    folder = given or Path(tempfile.mkdtemp(prefix="pmx-story-"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        free_gib = shutil.disk_usage(folder).free / 2**30
+        if free_gib < _NEEDED_GIB:
+            if given is None:
+                folder.rmdir()
+            raise BadInput(
+                f"`{folder.parent if given is None else folder}` has {free_gib:.1f} GiB free, "
+                f"and the disks of the machines take up to {_NEEDED_GIB}",
+                "name another folder: `tests/run python -m tests.vm.demo bookworm /path/to/folder`",
+            )
+        return folder, (folder / "story.txt").open("w")
+    except OSError as error:
+        raise BadInput(f"cannot write to `{folder}`: {error.strerror}", "name another folder") from None
+
+
+def _begin(chosen: Medium, folder: Path, show: Callable[[str], None]) -> None:
+    with story(chosen, folder, show=show) as told:
+        try:
+            _tell(told)
+        except KeyboardInterrupt:
+            print("interrupted: switching the machines off", file=sys.stderr, flush=True)
+            raise
 
 
 def _tell(told: Story) -> None:

@@ -5,6 +5,7 @@ to this machine. Nodes do not see each other there, only by their cables.
 """
 
 import fcntl
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,5 +36,9 @@ def internet() -> Iterator[Internet]:
     """The internet. Only one at a time on this machine: cables have the same UDP ports in each story."""
     # not in /tmp, where anybody could have put a link of that name
     with (store().parent / "internet.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("another story has the internet: waiting for its end", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield Internet()

@@ -182,7 +182,8 @@ def bundled(folder: Path, medium: Medium, *options: str, dns: str = GATEWAY) -> 
         text=True,
         check=False,
     )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    if ran.returncode != 0:
+        raise MachineFailed(f"`bundle` failed:\n{ran.stdout}{ran.stderr}")
     return out
 
 
