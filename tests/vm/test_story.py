@@ -26,7 +26,7 @@ from tests.vm.other_disk import changed_over
 from tests.vm.ring import back_by_itself, cut_power, give_power, goes_by, plug, port_to, pull, reaches, whole
 from tests.vm.story import Story, changed_disks, story
 
-pytestmark = [pytest.mark.vm, pytest.mark.root]
+pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.alone]
 
 _SLOWER = 3
 _MISSED_AFTER = timedelta(minutes=1)
