@@ -5,6 +5,7 @@ folder in the temporary one. `PMX_ISO=/path/to/an.iso` tells it with a genuine I
 """
 
 import argparse
+import os
 import shutil
 import sys
 import tempfile
@@ -30,6 +31,8 @@ _SLOW = "warning: this machine has no KVM, and the deadlines for a genuine ISO a
 def main() -> int:
     """Tells it; 1 if something went wrong, which is told as well, 2 if it could not begin."""
     given = _arguments()
+    if not os.environ.get("PMX_ISO"):
+        print("the ISO is made first, unless it is there: some minutes", file=sys.stderr, flush=True)
     try:
         # the folder last: nothing is left behind by a start that comes to nothing
         chosen = medium(given.release)

@@ -53,6 +53,7 @@ def test_what_is_no_iso(
     iso = tmp_path / "proxmox-ve_9.2-1.iso"
     if content is not None:
         iso.write_bytes(content)
+    monkeypatch.setenv("PMX_ISO", str(iso))
     monkeypatch.setattr(media, "_GENUINE", str(iso))
     assert begun(monkeypatch) == 2
     said = capsys.readouterr()
@@ -70,7 +71,7 @@ def test_folder_that_cannot_be_one(
     assert begun(monkeypatch, "trixie", str(tmp_path / place)) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.splitlines()[0].startswith(f"error: cannot write to `{tmp_path / place}`: ")
+    assert f"\nerror: cannot write to `{tmp_path / place}`: " in said.err
     assert "hint: " in said.err
 
 
