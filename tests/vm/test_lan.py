@@ -1,5 +1,7 @@
 """The machines' LAN: who answers in it, what, and that nothing outlives it."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -80,6 +82,14 @@ def test_hosts(network: Lan) -> None:
 def test_names(network: Lan) -> None:
     for name in (DOWNLOAD, ENTERPRISE):
         assert inside(network, _ASK, name, GATEWAY) == GATEWAY
+
+
+def test_an_interruption_is_no_fault_of_the_servers(network: Lan) -> None:
+    """Ctrl-C at the demonstration reaches them, too."""
+    [server] = run(["pgrep", "-P", str(os.getpid()), "-f", "tests[.]vm[.]web"]).stdout.split()
+    os.kill(int(server), signal.SIGINT)
+    wait_for("end of the web server", lambda: os.waitid(os.P_PID, int(server), os.WEXITED | os.WNOWAIT))
+    assert "Traceback" not in network.requests()
 
 
 def test_it_is_apart_from_this_machine(network: Lan) -> None:

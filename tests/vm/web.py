@@ -4,6 +4,7 @@ By http each folder of MIRROR is the host of its name; by https everything is th
 nobody here.
 """
 
+import contextlib
 import ssl
 import sys
 import threading
@@ -42,7 +43,7 @@ class _Server(ThreadingHTTPServer):
 
 
 def main() -> None:
-    """Serves until it is killed."""
+    """Serves until it is killed, or interrupted with the story that it serves."""
     mirror, certificate, key = sys.argv[1:]
     _Mirror.mirror = Path(mirror)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -53,7 +54,8 @@ def main() -> None:
         enterprise.socket, server_side=True, do_handshake_on_connect=False
     )
     threading.Thread(target=plain.serve_forever, daemon=True).start()
-    enterprise.serve_forever()
+    with contextlib.suppress(KeyboardInterrupt):
+        enterprise.serve_forever()
 
 
 if __name__ == "__main__":
