@@ -6,6 +6,7 @@ folder in the temporary one. `PMX_ISO=/path/to/an.iso` tells it with a genuine I
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -81,6 +82,11 @@ def _arguments() -> argparse.Namespace:
 
 def _kept(given: Path | None) -> tuple[Path, TextIO]:
     """The folder, and the story in it, open. Raises BadInput."""
+    if given and not given.is_absolute():
+        raise BadInput(
+            f"`{given}`: must be an absolute path, as `tests/run` changes into the checkout",
+            f'`tests/run python -m tests.vm.demo bookworm "$PWD"/{shlex.quote(str(given))}`',
+        )
     folder = given or Path(tempfile.mkdtemp(prefix="pmx-story-"))
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -76,6 +76,16 @@ def test_folder_that_cannot_be_one(
 
 
 @pytest.mark.usefixtures("stand_in")
+def test_folder_in_the_checkout(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is given relative to where somebody stands would be made elsewhere."""
+    assert begun(monkeypatch, "trixie", "some-story") == 2
+    said = capsys.readouterr()
+    assert (said.out, "`some-story`: must be an absolute path" in said.err) == ("", True)
+    assert 'hint: `tests/run python -m tests.vm.demo bookworm "$PWD"/some-story`' in said.err
+    assert not Path("some-story").exists()
+
+
+@pytest.mark.usefixtures("stand_in")
 def test_full_folder(
     temporary: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
