@@ -35,11 +35,25 @@ def has_password(system: System, name: str) -> bool:
 
 
 def is_in_group(system: System, name: str, group: str) -> bool:
-    """Whether the group lists the account."""
-    return any(
-        fields[0] == group and len(fields) == _GROUP_FIELDS and name in fields[3].split(",")
-        for fields in _lines(system, "/etc/group")
-    )
+    """Whether the group lists the account, in gshadow(5) as well: usermod writes that one later."""
+    members = [*_members(system, "/etc/group", group), *_members(system, "/etc/gshadow", group)]
+    return bool(members) and all(name in some for some in members)
+
+
+def is_whole(system: System, made: Account) -> bool:
+    """Whether everything is there that useradd writes after /etc/passwd, one file after the other."""
+    groups = [fields[0] for fields in _lines(system, "/etc/group") if fields[2:3] == [str(made.gid)]]
+    shadow = {fields[0] for fields in _lines(system, "/etc/shadow")}
+    gshadow = {fields[0] for fields in _lines(system, "/etc/gshadow")}
+    return made.name in shadow and bool(groups) and (not gshadow or not gshadow.isdisjoint(groups))
+
+
+def _members(system: System, path: str, group: str) -> list[list[str]]:
+    return [
+        fields[3].split(",")
+        for fields in _lines(system, path)
+        if fields[0] == group and len(fields) == _GROUP_FIELDS
+    ]
 
 
 def _lines(system: System, path: str) -> list[list[str]]:

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from firstboot.account_locks import remove_stale_locks
-from firstboot.accounts import Account, account, has_password, is_in_group
+from firstboot.accounts import Account, account, has_password, is_in_group, is_whole
 from firstboot.apt import install, installed_versions
 from firstboot.commands import output_of, run
 from firstboot.files import write_file
@@ -49,6 +49,7 @@ def _make(system: System, user: User) -> None:
     remove_stale_locks(system)
     if not installed_versions(system, [_SUDO]):
         install(system, _SUDO)
+    _remove_half_an_account(system, user)
     if account(system, user.name) is None:
         _add_account(system, user)
     if not is_in_group(system, user.name, _SUDO):
@@ -64,6 +65,13 @@ def _make(system: System, user: User) -> None:
     elif not system.dry_run:
         raise StepFailed(f"`useradd` made no account `{user.name}`", "`useradd` by hand says more")
     _add_to_realm(system, user)
+
+
+def _remove_half_an_account(system: System, user: User) -> None:
+    """One that a power cut left, of which nothing but entries in some of the files is there."""
+    half = account(system, user.name)
+    if half is not None and not is_whole(system, half) and not system.path(half.home).exists():
+        run(system, ["userdel", user.name], _REMEDY)
 
 
 def _add_account(system: System, user: User) -> None:

@@ -112,10 +112,17 @@ def useradd() -> None:
         "etc/passwd": f"{name}:x:{os.getuid()}:{os.getgid()}:{WORDS[-2]}:/home/{name}:/bin/bash",
         "etc/group": f"{name}:x:1000:",
         "etc/shadow": f"{name}:!:20000:0:99999:7:::",
+        "etc/gshadow": f"{name}:!::",
     }.items():
         with (ROOT / path).open("a") as file:
             print(line, file=file)
     (ROOT / "home").mkdir(exist_ok=True)
+
+
+def userdel() -> None:
+    for path in ("etc/passwd", "etc/group", "etc/shadow", "etc/gshadow"):
+        lines = (ROOT / path).read_text().splitlines(keepends=True)
+        (ROOT / path).write_text("".join(line for line in lines if line.split(":")[0] != WORDS[-1]))
 
 
 def pveum() -> None:
@@ -169,8 +176,11 @@ match NAME:
         systemctl()
     case "useradd":
         useradd()
+    case "userdel":
+        userdel()
     case "usermod":
         edit("etc/group", WORDS[2], 3, WORDS[3])
+        edit("etc/gshadow", WORDS[2], 3, WORDS[3])
     case "chpasswd":
         chpasswd()
     case "pveum":

@@ -31,6 +31,7 @@ COMMANDS = (
     "update-grub",
     "update-initramfs",
     "useradd",
+    "userdel",
     "usermod",
 )
 
@@ -108,6 +109,7 @@ class FakeNode:
         node.write("etc/os-release", "VERSION_CODENAME=bookworm\n")
         node.write("etc/passwd", "root:x:0:0:root:/root:/bin/bash\n")
         node.write("etc/group", "root:x:0:\nsudo:x:27:\n")
+        node.write("etc/gshadow", "root:*::\nsudo:*::\n", 0o640)
         node.write("etc/shadow", "root:$6$x$y:20000:0:99999:7:::\n", 0o640)
         node.write("etc/skel/.bashrc", "# skeleton\n")
         node.write("boot/vmlinuz-6.8.12-4-pve", "")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -69,6 +70,57 @@ def test_a_second_time_does_nothing(node: FakeNode) -> None:
     step.do(node.system())
     assert node.tree() == before
     assert node.calls() == calls
+
+
+def without(node: FakeNode, path: str, name: str) -> None:
+    """Takes an entry out of a database of users."""
+    file = node.root / path
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if not line.startswith(f"{name}:")))
+
+
+def test_a_power_cut_inside_usermod(node: FakeNode) -> None:
+    """It writes gshadow(5) after group(5)."""
+    step = step_for(USER)
+    step.do(node.system())
+    whole = node.tree()
+    gshadow = node.root / "etc/gshadow"
+    gshadow.write_text(gshadow.read_text().replace("sudo:*::pieter", "sudo:*::"))
+    assert not step.is_done(node.system())
+    step.do(node.system())
+    assert step.is_done(node.system())
+    assert node.tree() == whole
+    assert [call[0] for call in node.calls()][-1] == "usermod"
+
+
+@pytest.mark.parametrize(
+    "lost", [("shadow", "group", "gshadow"), ("group", "gshadow"), ("gshadow",)], ids=lambda lost: lost[0]
+)
+def test_a_power_cut_inside_useradd(node: FakeNode, lost: tuple[str, ...]) -> None:
+    """It writes one database after the other, and the account is in the first."""
+    step = step_for(USER)
+    step.do(node.system())
+    whole = node.tree()
+    shutil.rmtree(node.root / "home/pieter")
+    passwd = node.root / "etc/passwd"
+    passwd.write_text(
+        passwd.read_text().replace(f"pieter:x:{os.getuid()}:{os.getgid()}:", "pieter:x:1000:1000:")
+    )
+    for database in lost:
+        without(node, f"etc/{database}", "pieter")
+    assert not step.is_done(node.system())
+    step.do(node.system())
+    assert step.is_done(node.system())
+    assert node.tree() == whole
+    assert "userdel" in [call[0] for call in node.calls()]
+
+
+def test_an_account_with_a_home_is_never_removed(node: FakeNode) -> None:
+    step = step_for(USER)
+    step.do(node.system())
+    without(node, "etc/shadow", "pieter")
+    step.do(node.system())
+    assert "userdel" not in [call[0] for call in node.calls()]
 
 
 @pytest.mark.parametrize("command", ["apt-get", "useradd", "usermod", "chpasswd", "pveum"])
