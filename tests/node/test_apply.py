@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pmx_ring import programs
 from pmx_ring.system import System
 from tests.clusters import seed_cluster
 from tests.node.machine import DEBIAN_FRR_CONF, FRR_CONF, Machine, looks
@@ -198,7 +199,39 @@ def test_a_failing_program_is_told_and_the_other_steps_are_done(machine: Machine
         "  hint: `journalctl -u lldpd` says why\n"
     )
     machine.path("/fake/fail").unlink()
+    machine.forget_calls()
     assert machine.applied() == ["restart lldpd"]
+    # the service that failed so would count as failed until the next boot
+    assert machine.changing_calls()[-1] == "systemctl reset-failed pmx-ring-apply.service"
+
+
+AWAY = """\
+Failed to start frr.service: Transport endpoint is not connected
+Failed to connect to bus: Connection refused
+Failed to connect to system scope bus via local transport: Connection refused
+Failed to enable unit: Connection reset by peer
+Warning! D-Bus connection terminated.
+"""
+
+
+def test_systemd_is_waited_for_while_it_is_executed_anew(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upgrade of systemd does that, and an apply may run beside it."""
+    monkeypatch.setattr(programs, "_PAUSE_SECONDS", 0)
+    machine.write("/fake/away", AWAY)
+    assert machine.applied() == FIRST_APPLY.splitlines()
+    assert machine.read("/fake/away") == ""
+
+
+def test_systemd_that_stays_away_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "_AWAY_SECONDS", -1)
+    machine.write("/fake/away", AWAY * 20)
+    status, _, wrong = machine.pmx_ring("apply")
+    assert (status, "failed with status 1: Failed to connect to bus: Connection refused" in wrong) == (
+        1,
+        True,
+    )
 
 
 @pytest.mark.parametrize("module", ["pmx_ring.frr", "pmx_ring.state"])

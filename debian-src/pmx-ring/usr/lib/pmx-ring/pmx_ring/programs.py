@@ -1,8 +1,10 @@
 """The only module that starts programs."""
 
 import os
+import re
 import shlex
 import subprocess
+import time
 from dataclasses import dataclass
 from shutil import which
 
@@ -10,6 +12,15 @@ from pmx_ring.problems import RingError
 
 _ALSO_SEARCHED = "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/systemd"
 _LINES_SHOWN = 5
+
+_AWAY = re.compile(
+    r"^Failed to .*: (Transport endpoint is not connected|Connection (refused|reset by peer))$"
+    r"|D-Bus connection terminated",
+    re.MULTILINE,
+)
+"""What systemctl says while systemd executes itself anew, as an upgrade of its package has it do."""
+_AWAY_SECONDS = 30
+_PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +43,19 @@ def is_installed(program: str) -> bool:
 def run(*command: str, timeout_seconds: float = 60) -> Finished:
     """Run `command` to its end; a status other than 0 is the caller's to judge.
 
-    Raises RingError when it cannot be started or takes longer than `timeout_seconds`.
+    A systemctl that does not reach systemd is run again, for half a minute. Raises RingError when `command`
+    cannot be started or takes longer than `timeout_seconds`.
     """
+    deadline = time.monotonic() + _AWAY_SECONDS
+    while True:
+        done = _run_once(command, timeout_seconds)
+        is_away = command[0] == "systemctl" and done.status != 0 and _AWAY.search(done.output) is not None
+        if not is_away or time.monotonic() > deadline:
+            return done
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _run_once(command: tuple[str, ...], timeout_seconds: float) -> Finished:
     program = which(command[0], path=_path())
     if program is None:
         raise RingError(f"`{command[0]}` is not installed", "`apt-get install --reinstall pmx-ring` says why")

@@ -95,7 +95,11 @@ def recorded_apply(system: System, *, force: bool, say: Say) -> Outcome:
         except RingError as problem:
             outcome = Outcome(problems=[problem])
         problems = [str(problem) for problem in outcome.problems]
-        State.load(system).save(last_note=note, last_problems=problems)
+        state = State.load(system)
+        if state.last_problems and not problems:
+            # the service that met them would count as failed until the next boot
+            run("systemctl", "reset-failed", _SERVICE)
+        state.save(last_note=note, last_problems=problems)
         if not problems and note == note_identity(system):
             remove_file(system.path(_NOTE))
     return outcome
