@@ -15,6 +15,8 @@ from firstboot.steps import Step, StepFailed
 from firstboot.system import System
 
 _SUDO = "sudo"
+_FIRST_UID = 1000
+"""The lowest that useradd gives to people (login.defs(5), UID_MIN)."""
 _SKELETON = "/etc/skel"
 _PVEUM = "/usr/bin/pveum"
 _CLUSTER_FILES = "/etc/pve/.version"
@@ -70,7 +72,9 @@ def _make(system: System, user: User) -> None:
 def _remove_half_an_account(system: System, user: User) -> None:
     """One that a power cut left, of which nothing but entries in some of the files is there."""
     half = account(system, user.name)
-    if half is not None and not is_whole(system, half) and not system.path(half.home).exists():
+    if half is None or half.uid < _FIRST_UID or is_whole(system, half):
+        return
+    if not system.path(half.home).exists():
         run(system, ["userdel", user.name], _REMEDY)
 
 

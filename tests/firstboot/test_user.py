@@ -115,12 +115,13 @@ def test_a_power_cut_inside_useradd(node: FakeNode, lost: tuple[str, ...]) -> No
     assert "userdel" in [call[0] for call in node.calls()]
 
 
-def test_an_account_with_a_home_is_never_removed(node: FakeNode) -> None:
-    step = step_for(USER)
-    step.do(node.system())
-    without(node, "etc/shadow", "pieter")
-    step.do(node.system())
-    assert "userdel" not in [call[0] for call in node.calls()]
+@pytest.mark.parametrize(("uid", "home"), [(999, "/nonexistent"), (1000, "/srv")])
+def test_an_account_of_somebody_else_is_never_removed(node: FakeNode, uid: int, home: str) -> None:
+    """One of the system, and one with a home."""
+    node.write("etc/passwd", f"root:x:0:0:root:/root:/bin/bash\npieter:x:{uid}:7777::{home}:/bin/sh\n")
+    (node.root / "srv").mkdir()
+    step_for(replace(USER, ssh_keys=())).do(node.system(dry_run=True))
+    assert not [line for line in node.said if "userdel" in line]
 
 
 @pytest.mark.parametrize("command", ["apt-get", "useradd", "usermod", "chpasswd", "pveum"])
