@@ -108,9 +108,14 @@ def continue_dpkg(system: System) -> None:
 
 
 def fix_broken(system: System) -> None:
-    """Installs what half installed packages lack; raises StepFailed."""
+    """Installs what half installed packages lack; raises StepFailed.
+
+    Where dpkg was killed right after it had unpacked a package's files, it wants them again. apt only tries
+    to configure that one, in vain, unless told to reinstall it by name (measured with apt 2.6 and 3.0).
+    """
     if not is_clean(system):
-        apt_get(system, "--fix-broken", "install")
+        again = sorted(broken_off(system))
+        apt_get(system, *(["--reinstall"] if again else []), "--fix-broken", "install", *again)
 
 
 def is_interrupted(system: System) -> bool:
@@ -135,8 +140,8 @@ def installed_versions(system: System, packages: Sequence[str]) -> dict[str, str
     return {row[0]: row[1] for row in rows if len(row) == 3 and row[2] == _INSTALLED}
 
 
-def broken_off(system: System, packages: Sequence[str]) -> set[str]:
-    """Those of `packages` that dpkg must unpack again before it does anything else."""
+def broken_off(system: System, packages: Sequence[str] = ()) -> set[str]:
+    """Those of `packages`, or of all, that dpkg must unpack again before it does anything else."""
     query = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Eflag}\\n"]
     lines = output_of(system, [*query, *packages], accepted=(0, 1)).splitlines()
     return {line.split(" ")[0] for line in lines if line.endswith(f" {_REINSTALL}")}

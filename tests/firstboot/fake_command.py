@@ -87,7 +87,8 @@ def dpkg() -> None:
 
 
 def dpkg_query() -> None:
-    lines = [line for line in knows("packages").splitlines() if line.split()[0] in WORDS]
+    every = len(WORDS) == 2
+    lines = [line for line in knows("packages").splitlines() if every or line.split()[0] in WORDS]
     print(*lines, sep="\n")
     sys.exit(0 if len(lines) == len(WORDS) - 2 else 1)
 

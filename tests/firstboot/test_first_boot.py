@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from firstboot.apt import fix_broken
 from firstboot.settings import STEPS
 from tests.firstboot.conftest import repacked, with_member
 from tests.firstboot.node import HOOK, PLAN, FakeNode
@@ -236,6 +237,13 @@ def test_an_interrupted_dpkg_is_finished_first(archive: Path, node: FakeNode) ->
     assert calls[0] == ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"]
     assert calls[1][-1] == "update"
     assert calls[2][-2:] == ["--fix-broken", "install"]
+
+
+def test_what_dpkg_wants_to_be_unpacked_again_is_named(node: FakeNode) -> None:
+    node.state("audit", "The following packages are in a mess\n")
+    node.state("packages", "sudo ok\niperf3 reinstreq\n")
+    fix_broken(node.system())
+    assert node.calls()[-1][-4:] == ["--reinstall", "--fix-broken", "install", "iperf3"]
 
 
 def test_a_newer_package_stays(archive: Path, node: FakeNode) -> None:

@@ -191,6 +191,8 @@ def _packages() -> Iterator[Fault]:
     yield Fault(kind, "unpacked only", of.unpacked_only, said="running `dpkg --force-confdef", state="active")
     missing = "a dependency is missing"
     yield Fault(kind, missing, of.missing_dependency, said="--fix-broken install", state="active")
+    again = "all files unpacked, and marked"
+    yield Fault(kind, again, of.to_be_reinstalled, said="--reinstall --fix-broken install", state="active")
     yield Fault(
         kind, "our package half unpacked", of.broken_off, said="running `dpkg --unpack", state="active"
     )

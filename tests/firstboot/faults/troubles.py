@@ -9,7 +9,7 @@ from pathlib import Path
 from pmx_cluster_tb import release
 from pmx_cluster_tb.artifacts.deb import deb_bytes
 from tests.firstboot.faults.fault import Trouble
-from tests.firstboot.proxmox import OLD_KERNEL, UNIT, hold, kernel, trouble
+from tests.firstboot.proxmox import NEW_KERNEL, OLD_KERNEL, UNIT, hold, kernel, trouble
 from tests.roots.root import Root
 
 _BROKEN_OFF = """Package: pmx-pvc1-pve1
@@ -211,6 +211,17 @@ def unpacked_only(root: Root) -> Iterator[None]:
 @contextmanager
 def missing_dependency(root: Root) -> Iterator[None]:
     root.run(["dpkg", "--unpack", "/srv/mirror/debian/pve/pool/proxmox-ve_8.1_all.deb"])
+    yield
+
+
+@contextmanager
+def to_be_reinstalled(root: Root) -> Iterator[None]:
+    """dpkg was killed after it had unpacked all files, and before it took its mark from the package."""
+    root.run(["dpkg", "--unpack", f"/srv/mirror/debian/pve/pool/proxmox-kernel-{NEW_KERNEL}_1_all.deb"])
+    status = root.file("/var/lib/dpkg/status")
+    before, name, after = status.read_text().partition(f"Package: proxmox-kernel-{NEW_KERNEL}\n")
+    assert name
+    status.write_text(before + name + after.replace("install ok unpacked", "install reinstreq unpacked", 1))
     yield
 
 
