@@ -41,7 +41,7 @@ def is_in_group(system: System, name: str, group: str) -> bool:
 
 
 def is_whole(system: System, made: Account) -> bool:
-    """Whether everything is there that useradd writes after /etc/passwd, one file after the other."""
+    """Whether shadow, group and gshadow have what useradd writes after /etc/passwd, one after the other."""
     groups = [fields[0] for fields in _lines(system, "/etc/group") if fields[2:3] == [str(made.gid)]]
     shadow = {fields[0] for fields in _lines(system, "/etc/shadow")}
     gshadow = {fields[0] for fields in _lines(system, "/etc/gshadow")}

@@ -46,10 +46,12 @@ def run(*command: str, timeout_seconds: float = 60) -> Finished:
     A systemctl that does not reach systemd is run again, for half a minute. Raises RingError when `command`
     cannot be started or takes longer than `timeout_seconds`.
     """
-    deadline = time.monotonic() + _AWAY_SECONDS
+    deadline = None
     while True:
         done = _run_once(command, timeout_seconds)
         is_away = command[0] == "systemctl" and done.status != 0 and _AWAY.search(done.output) is not None
+        # a start may have taken longer than this before systemd went away
+        deadline = deadline or time.monotonic() + _AWAY_SECONDS
         if not is_away or time.monotonic() > deadline:
             return done
         time.sleep(_PAUSE_SECONDS)

@@ -96,12 +96,14 @@ def recorded_apply(system: System, *, force: bool, say: Say) -> Outcome:
             outcome = Outcome(problems=[problem])
         problems = [str(problem) for problem in outcome.problems]
         state = State.load(system)
-        if state.last_problems and not problems:
-            # the service that met them would count as failed until the next boot
-            run("systemctl", "reset-failed", _SERVICE)
+        is_mended = bool(state.last_problems) and not problems
         state.save(last_note=note, last_problems=problems)
         if not problems and note == note_identity(system):
             remove_file(system.path(_NOTE))
+        if is_mended:
+            with suppress(RingError):  # all is in force, whatever systemd says
+                # the service that met the problems would count as failed until the next boot
+                run("systemctl", "reset-failed", _SERVICE)
     return outcome
 
 
