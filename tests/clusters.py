@@ -22,8 +22,16 @@ from pmx_cluster_tb.model.cluster import (
     ProxmoxVersion,
     Ring,
 )
+from pmx_cluster_tb.model.disk_filter import disks_by_serial
 
 HASH = "$6$tests$" + "a" * 86
+
+
+def by_serial(*serials: str) -> DiskSerials:
+    """The disks with these serials, which one filter can take."""
+    disks = disks_by_serial(serials)
+    assert disks is not None, serials
+    return disks
 
 
 def port(index: int) -> Port:
@@ -39,7 +47,7 @@ def node(number: int, *, ports: int = 2) -> Node:
         address=IPv4Interface(f"192.168.178.{10 + number}/24"),
         nic=NicName("enp3s0"),
         disk=Disk(
-            find=DiskSerials((f"S7KGNU0X{number:06d}",)), filesystem=Filesystem.EXT4, raid=None, size_gib=200
+            find=by_serial(f"S7KGNU0X{number:06d}"), filesystem=Filesystem.EXT4, raid=None, size_gib=200
         ),
         ports=tuple(port(index) for index in range(ports)),
     )

@@ -26,7 +26,7 @@ from pmx_cluster_tb.model.cluster import (
 from pmx_cluster_tb.plan.answer import node_answer
 from pmx_cluster_tb.plan.types import Answer, Sources, Table
 from pmx_cluster_tb.sources import read_sources
-from tests.clusters import seed_cluster
+from tests.clusters import by_serial, seed_cluster
 from tests.unit.answer_rules import VERSIONS, accepted_keys, faults
 
 # one glob holds any of them
@@ -66,7 +66,7 @@ def disks() -> Iterator[Disk]:
     for (filesystem, raid), size in product(FILESYSTEMS, (None, 200, 0.5)):
         serials = SERIALS[: DISKS_OF_RAID[raid] if raid else 1]
         mixed = (*serials[:-1], "WD-WX11A1234567")
-        for find in [DiskSerials(serials), DiskSerials(mixed), *FINDS]:
+        for find in [by_serial(*serials), by_serial(*mixed), *FINDS]:
             yield Disk(find=find, filesystem=filesystem, raid=raid, size_gib=size)
 
 
@@ -181,7 +181,7 @@ def test_every_accepted_key_is_spelled_and_every_other_refused(version: ProxmoxV
 
 
 FILTERS = [
-    (DiskSerials(("S7[K]1",)), {"ID_SERIAL_SHORT": "S7[[]K[]]1"}),
+    (by_serial("S7[K]1"), {"ID_SERIAL_SHORT": "S7[[]K[]]1"}),
     (DiskModel("Samsung SSD_990 PRO 2TB"), {"ID_MODEL": "Samsung?SSD?990?PRO?2TB"}),
     (DiskModel("HGST HUS722T2TALA604/A,(B)"), {"ID_MODEL": "HGST?HUS722T2TALA604?A??B?"}),
     (DiskPath("pci-0000:01:00.0-ata-1"), {"ID_PATH": "pci-0000:01:00.0-ata-1"}),
@@ -221,7 +221,7 @@ def test_the_size_goes_to_the_table_of_the_file_system(
     filesystem: Filesystem, raid: Raid | None, table: str
 ) -> None:
     disk = Disk(
-        find=DiskSerials(SERIALS[:2] if raid else SERIALS[:1]),
+        find=by_serial(*(SERIALS[:2] if raid else SERIALS[:1])),
         filesystem=filesystem,
         raid=raid,
         size_gib=200.0,
@@ -243,8 +243,8 @@ def test_the_end_of_the_installation(version: ProxmoxVersion, after_install: Aft
 
 
 COMMENTS = [
-    (DiskSerials(SERIALS[:1]), None, "WIPES the disk with serial S7KGNU0X000001,"),
-    (DiskSerials(SERIALS[:2]), Raid.RAID1, "WIPES the disks with serials S7KGNU0X000001, S7KGNU0X000002,"),
+    (by_serial(*SERIALS[:1]), None, "WIPES the disk with serial S7KGNU0X000001,"),
+    (by_serial(*SERIALS[:2]), Raid.RAID1, "WIPES the disks with serials S7KGNU0X000001, S7KGNU0X000002,"),
     (DiskModel("QEMU HARDDISK"), None, "WIPES the first disk of model QEMU HARDDISK,"),
     (DiskModel("QEMU HARDDISK"), Raid.RAID1, "WIPES every disk of model QEMU HARDDISK,"),
     (DiskPath("pci-0000:01:00.0-nvme-1"), None, "WIPES the disk at pci-0000:01:00.0-nvme-1,"),
@@ -286,7 +286,7 @@ SPOILED = [
 
 def test_the_judge_counts_disks() -> None:
     seed = seed_cluster()
-    disk = Disk(find=DiskSerials(SERIALS[:4]), filesystem=Filesystem.ZFS, raid=Raid.RAIDZ3, size_gib=None)
+    disk = Disk(find=by_serial(*SERIALS[:4]), filesystem=Filesystem.ZFS, raid=Raid.RAIDZ3, size_gib=None)
     assert faults("8.4", answer(with_disk(disk, seed)).table) == ["disk-setup.filter: 4 disks for raidz-3"]
 
 

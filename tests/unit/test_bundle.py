@@ -11,7 +11,6 @@ from pmx_cluster_tb.model.cluster import (
     AfterInstall,
     Cluster,
     DiskModel,
-    DiskSerials,
     NicName,
     ProxmoxVersion,
 )
@@ -29,7 +28,7 @@ from pmx_cluster_tb.plan.cluster_plan import plan_cluster
 from pmx_cluster_tb.plan.stick_readme import powers_off
 from pmx_cluster_tb.problems import BadInput
 from pmx_cluster_tb.sources import read_sources
-from tests.clusters import mac_cluster
+from tests.clusters import by_serial, mac_cluster
 from tests.plans import mac_plan
 
 ISO = IsoVersion("9.2", "1")
@@ -39,7 +38,7 @@ LONGEST = replace(
         replace(
             node,
             name=f"{'n' * 61}-{node.number}",
-            disk=replace(node.disk, find=DiskSerials(tuple(f"{'S' * 36}{disk}" for disk in range(8)))),
+            disk=replace(node.disk, find=by_serial(*(f"{'S' * 36}{disk}" for disk in range(8)))),
         )
         for node in mac_cluster().nodes
     ),

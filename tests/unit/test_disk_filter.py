@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmx_cluster_tb.plan.disk_filter import literal_glob, serials_filter
+from pmx_cluster_tb.model.disk_filter import disks_by_serial, literal_glob
 
 Properties = Mapping[str, str]
 
@@ -31,6 +31,11 @@ def in_class(content: str, char: str) -> bool:
         return not in_class(content[1:], char)
     assert "-" not in content[1:-1], "no ranges are expected here"
     return char in content
+
+
+def serials_filter(serials: tuple[str, ...]) -> Properties | None:
+    disks = disks_by_serial(serials)
+    return dict(disks.found_by) if disks else None
 
 
 def is_taken(found_by: Properties, disk: Properties) -> bool:

@@ -12,14 +12,13 @@ from pmx_cluster_tb.model.cluster import (
     Cluster,
     DiskModel,
     DiskPath,
-    DiskSerials,
     Filesystem,
     NicMac,
     Port,
     Raid,
 )
 from pmx_cluster_tb.model.load import Loaded, example_cluster, load_cluster
-from tests.clusters import HASH, seed_cluster
+from tests.clusters import HASH, by_serial, seed_cluster
 from tests.command import cluster_text
 
 BASE = (Path(__file__).parents[1] / "errors/root-password-hash-file-is-a-hash.toml").read_text()
@@ -202,30 +201,30 @@ def test_the_prefix_that_a_number_needs_is_enough() -> None:
 
 
 DISKS = [
-    ("", '{ serial = "A" }', (DiskSerials(("A",)), Filesystem.EXT4, None, None)),
-    ("size-gib = 200", '{ serial = "A" }', (DiskSerials(("A",)), Filesystem.EXT4, None, 200)),
+    ("", '{ serial = "A" }', (by_serial("A"), Filesystem.EXT4, None, None)),
+    ("size-gib = 200", '{ serial = "A" }', (by_serial("A"), Filesystem.EXT4, None, 200)),
     (
         "size-gib = 200",
         '{ serial = "A", size-gib = 99.5 }',
-        (DiskSerials(("A",)), Filesystem.EXT4, None, 99.5),
+        (by_serial("A"), Filesystem.EXT4, None, 99.5),
     ),
-    ('model = "M 1"', '{ serial = "A" }', (DiskSerials(("A",)), Filesystem.EXT4, None, None)),
+    ('model = "M 1"', '{ serial = "A" }', (by_serial("A"), Filesystem.EXT4, None, None)),
     ('model = "M 1"', '{ filesystem = "xfs" }', (DiskModel("M 1"), Filesystem.XFS, None, None)),
     ('path = "pci-1"', "{}", (DiskPath("pci-1"), Filesystem.EXT4, None, None)),
     (
         'filesystem = "zfs"\nraid = "raid0"',
         '{ serials = ["A1", "A2"], raid = "raid1" }',
-        (DiskSerials(("A1", "A2")), Filesystem.ZFS, Raid.RAID1, None),
+        (by_serial("A1", "A2"), Filesystem.ZFS, Raid.RAID1, None),
     ),
     (
         'filesystem = "zfs"\nraid = "raid0"',
         '{ serial = "A", filesystem = "ext4" }',
-        (DiskSerials(("A",)), Filesystem.EXT4, None, None),
+        (by_serial("A"), Filesystem.EXT4, None, None),
     ),
     (
         'filesystem = "zfs"\nraid = "raid0"',
         '{ serial = "A", filesystem = "btrfs" }',
-        (DiskSerials(("A",)), Filesystem.BTRFS, Raid.RAID0, None),
+        (by_serial("A"), Filesystem.BTRFS, Raid.RAID0, None),
     ),
 ]
 

@@ -8,12 +8,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pmx_cluster_tb.model import addresses, credentials, hardware, names
+from pmx_cluster_tb.model import addresses, credentials, hardware, names, serials
 from pmx_cluster_tb.model.cluster import PasswordHash, ProxmoxVersion
 from pmx_cluster_tb.model.kinds import Kind
 from pmx_cluster_tb.model.report import Report
 from pmx_cluster_tb.model.words import words
-from tests.clusters import HASH
+from tests.clusters import HASH, by_serial
 
 SSH_KEYS = [path.read_text().strip() for path in (Path(__file__).parent / "ssh-keys").iterdir()]
 BCRYPT = "$2b$12$" + "a" * 53
@@ -54,7 +54,7 @@ TAKEN: list[tuple[Kind[Any], str, object]] = [
     *((credentials.SSH_KEY, key, key) for key in SSH_KEYS),
     (credentials.SSH_KEY, SSH_KEYS[0].rsplit(" ", 1)[0], SSH_KEYS[0].rsplit(" ", 1)[0]),
     *(
-        (hardware.DISK_SERIAL, text, text)
+        (serials.DISK_SERIAL, text, by_serial(text))
         for text in ("S7KGNU0X000001", "WD-WCC4N1", "eui.0025_1", "0x5000c500")
     ),
     (hardware.DISK_MODEL, "Samsung SSD 990 PRO 2TB ", "Samsung SSD 990 PRO 2TB"),
@@ -132,7 +132,7 @@ WRONG_PLACES = [
         for kind in (names.CLUSTER_NAME, names.FILE_NAME, addresses.MAC)
         for text in (HASH, YESCRYPT)
     ),
-    (hardware.DISK_SERIAL, BCRYPT),
+    (serials.DISK_SERIAL, BCRYPT),
     (addresses.URL, "http://me:hunter2@host/"),
     (names.DOMAIN, "http://me:hunter2@host/"),
     (addresses.URL, "http://me:pass/hunter2@host/"),

@@ -96,9 +96,14 @@ class Management:
 
 @dataclass(frozen=True, slots=True)
 class DiskSerials:
-    """Disks by udev ID_SERIAL_SHORT: one, or several for zfs and btrfs."""
+    """Disks by udev ID_SERIAL_SHORT: one, or several for zfs and btrfs.
+
+    `pmx_cluster_tb.model.disk_filter` makes these values.
+    """
 
     serials: tuple[str, ...]
+    found_by: tuple[tuple[str, str], ...]
+    """The installer's filter that takes them: udev properties, each with a glob, any of which is enough."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """From tables without an error to the `Cluster` that they describe."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import TypeVar
@@ -12,7 +13,6 @@ from pmx_cluster_tb.model.cluster import (
     DiskPath,
     DiskSerials,
     Extras,
-    Filesystem,
     Locale,
     Management,
     NicMac,
@@ -20,33 +20,23 @@ from pmx_cluster_tb.model.cluster import (
     Node,
     PasswordHash,
     Port,
-    Raid,
     Repository,
     Ring,
     User,
 )
+from pmx_cluster_tb.model.inherited import NodeDisk, NodePort, node_disk, node_ports
+from pmx_cluster_tb.model.lines import KeyPath
 from pmx_cluster_tb.model.tables import (
     AccessTable,
-    DiskTable,
     FileTable,
     ManagementTable,
     NicTable,
-    NodePortTable,
     NodeTable,
-    PortTable,
     RingTable,
     UserTable,
 )
 
 T = TypeVar("T")
-
-RAIDS = {
-    Filesystem.EXT4: frozenset[Raid](),
-    Filesystem.XFS: frozenset[Raid](),
-    Filesystem.ZFS: frozenset(Raid),
-    Filesystem.BTRFS: frozenset({Raid.RAID0, Raid.RAID1, Raid.RAID10}),
-}
-"""The RAID levels of each file system; none means that it takes one disk and no level."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +54,10 @@ def there(value: T | None) -> T:
     return value
 
 
-def cluster_of(file: FileTable, files: Files, *, example: bool = False) -> Cluster:
-    """The cluster that `file`, which has no error, describes."""
+def cluster_of(file: FileTable, files: Files, given: Container[KeyPath], *, example: bool = False) -> Cluster:
+    """The cluster that `file`, which has no error and gives the paths `given`, describes."""
     cluster, locale, extras = there(file.cluster), there(file.locale), there(file.extras)
-    nodes = (_node(there(node), file) for node in there(file.nodes))
+    nodes = (_node(file, index, node, given) for index, node in file.numbered_nodes())
     return Cluster(
         name=there(cluster.name),
         domain=there(cluster.domain),
@@ -127,15 +117,15 @@ def _repository(file: FileTable, files: Files) -> Repository | None:
     return Repository(url=there(file.repository.url), key=there(files.repository_key))
 
 
-def _node(node: NodeTable, file: FileTable) -> Node:
+def _node(file: FileTable, index: int, node: NodeTable, given: Container[KeyPath]) -> Node:
     assert node.address is not None  # noqa: S101 - mypy joins the union in `there`
     return Node(
         name=there(node.name),
         number=there(node.number),
         address=node.address,
         nic=_nic(there(node.nic)),
-        disk=_disk(there(file.disk), node.disk),
-        ports=_ports(there(there(file.ring).ports), node),
+        disk=_disk(there(node_disk(file, index, node, given))),
+        ports=tuple(sorted(map(_port, node_ports(file, index, node)), key=lambda port: port.name)),
     )
 
 
@@ -143,38 +133,26 @@ def _nic(nic: NicTable) -> NicMac | NicName:
     return NicMac(nic.mac) if nic.mac else NicName(there(nic.name))
 
 
-def _disk(cluster: DiskTable, node: DiskTable | None) -> Disk:
-    filesystem = (node and node.filesystem) or cluster.filesystem or Filesystem.EXT4
-    find = (_way(node) if node else None) or _way(cluster)
-    assert find is not None  # noqa: S101 - mypy joins the union in `there`
-    inherited_raid = cluster.raid if cluster.raid in RAIDS[filesystem] else None
+def _disk(disk: NodeDisk) -> Disk:
+    filesystem = there(disk.filesystem)
     return Disk(
-        find=find,
+        find=_found_by(disk),
         filesystem=filesystem,
-        raid=(node and node.raid) or inherited_raid,
-        size_gib=(node and node.size_gib) or cluster.size_gib,
+        raid=disk.raid(filesystem)[0],
+        size_gib=disk.value("size-gib")[0],
     )
 
 
-def _way(disk: DiskTable) -> DiskSerials | DiskModel | DiskPath | None:
-    if disk.serial:
-        return DiskSerials((disk.serial,))
-    if disk.serials:
-        return DiskSerials(disk.serials)
-    if disk.model:
-        return DiskModel(disk.model)
-    return DiskPath(disk.path) if disk.path else None
+def _found_by(disk: NodeDisk) -> DiskSerials | DiskModel | DiskPath:
+    match there(disk.way):
+        case "model", model, _:
+            return DiskModel(model)
+        case "path", path, _:
+            return DiskPath(path)
+        case _, serials, _:
+            assert isinstance(serials, DiskSerials)  # noqa: S101 - as `there`
+            return serials
 
 
-def _ports(ports: tuple[PortTable | None, ...], node: NodeTable) -> tuple[Port, ...]:
-    own = {there(port).name: there(port) for port in node.ports or ()}
-    return tuple(sorted((_port(there(port), own) for port in ports), key=lambda port: port.name))
-
-
-def _port(port: PortTable, own: dict[str | None, NodePortTable]) -> Port:
-    mine = own.get(port.name)
-    return Port(
-        name=there(port.name),
-        path=there((mine and mine.path) or port.path),
-        driver=there((mine and mine.driver) or port.driver),
-    )
+def _port(port: NodePort) -> Port:
+    return Port(name=there(port.name), path=there(port.path), driver=there(port.driver))

@@ -5,39 +5,19 @@ import re
 from pmx_cluster_tb.model.kinds import Text
 from pmx_cluster_tb.model.report import Refusal, shown
 
-_UDEV_CHARACTERS = r"[0-9A-Za-z#+.:=@_/-]"
-"""What udev leaves as it is in its properties; none of them means anything in a glob."""
-
 _GLOB = re.compile(r"[*?\[\]]")
 
 
-def _refuse_globs(text: str) -> None:
+def refuse_globs(text: str) -> None:
+    """Raises Refusal for a `text` that could name several disks."""
     if _GLOB.search(text):
         raise Refusal(
             "must hold none of `*`, `?`, `[` and `]`: a pattern could match, and wipe, another disk"
         )
 
 
-def _serial(text: str) -> str:
-    if text.startswith("/dev/"):
-        raise Refusal(
-            "is a device name, which changes between boots", "`lsblk -dno NAME,SERIAL` shows serials"
-        )
-    _refuse_globs(text)
-    if not re.fullmatch(f"{_UDEV_CHARACTERS}{{1,128}}", text):
-        raise Refusal("must be udev's ID_SERIAL_SHORT: letters, digits and `#+-.:=@_/`")
-    return text
-
-
-DISK_SERIAL = Text(
-    _serial,
-    "the serial that `lsblk -dno NAME,SERIAL` shows",
-    {"pattern": f"^{_UDEV_CHARACTERS}{{1,128}}$"},
-)
-
-
 def _model(text: str) -> str:
-    _refuse_globs(text)
+    refuse_globs(text)
     if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z #+.:=@_/(),&-]{2,127}", text):
         raise Refusal("must be udev's ID_MODEL: at least 3 letters, digits, spaces and `#+-.:=@_/(),&`")
     return text.rstrip(" ")
@@ -53,7 +33,7 @@ _ID_PATH = r"[a-z][a-z0-9]*-[0-9A-Za-z#+.:=@_-]{1,200}"
 
 
 def _disk_path(text: str) -> str:
-    _refuse_globs(text)
+    refuse_globs(text)
     if not re.fullmatch(_ID_PATH, text):
         raise Refusal(
             "must be udev's ID_PATH as `pci-0000:01:00.0-nvme-1`",

@@ -51,4 +51,4 @@ def _load(text: str, name: str, folder: Path, *, example: bool = False) -> Loade
     problems = report.in_file_order()
     if any(problem.severity is Severity.ERROR for problem in problems):
         return Loaded(None, problems)
-    return Loaded(cluster_of(table, named, example=example), problems)
+    return Loaded(cluster_of(table, named, lines, example=example), problems)

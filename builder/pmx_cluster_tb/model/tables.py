@@ -13,6 +13,7 @@ from pmx_cluster_tb.model.addresses import ADDRESS, INTERFACE, IPV4_NETWORK, IPV
 from pmx_cluster_tb.model.cluster import (
     THUNDERBOLT_DRIVER,
     AfterInstall,
+    DiskSerials,
     Filesystem,
     IPAddress,
     IPInterface,
@@ -25,7 +26,6 @@ from pmx_cluster_tb.model.hardware import (
     CONTROLLER_PATH,
     DISK_MODEL,
     DISK_PATH,
-    DISK_SERIAL,
     DRIVER,
     NIC_NAME,
     PORT_NAME,
@@ -45,6 +45,7 @@ from pmx_cluster_tb.model.names import (
     TIMEZONE,
     USER_NAME,
 )
+from pmx_cluster_tb.model.serials import DISK_SERIAL, DISK_SERIALS
 from pmx_cluster_tb.model.shape import Shape, TableOf, TablesOf, key
 from pmx_cluster_tb.model.texts import one_of
 
@@ -163,10 +164,10 @@ class DiskTable(Shape):
         Number(8, 1_048_576),
         "How much of each disk Proxmox VE takes, in GiB; the rest stays free, for Ceph say. Default: all.",
     )
-    serial: str | None = key(DISK_SERIAL, "The disk by its serial (udev ID_SERIAL_SHORT): the safe way.")
-    serials: tuple[str, ...] | None = key(
-        ListOf(DISK_SERIAL, most=16), "All disks by serial, for zfs and btrfs."
+    serial: DiskSerials | None = key(
+        DISK_SERIAL, "The disk by its serial (udev ID_SERIAL_SHORT): the safe way."
     )
+    serials: DiskSerials | None = key(DISK_SERIALS, "All disks by serial, for zfs and btrfs.")
     model: str | None = key(
         DISK_MODEL, "The disk by its model (udev ID_MODEL): the first match, with zfs and btrfs every match."
     )

@@ -23,7 +23,7 @@ from pmx_cluster_tb.model.cluster import (
     NicName,
     Node,
 )
-from pmx_cluster_tb.plan.disk_filter import literal_glob, serials_filter
+from pmx_cluster_tb.model.disk_filter import literal_glob
 from pmx_cluster_tb.plan.types import Answer, Sources, Table
 
 _SIZE_TABLE = {
@@ -102,10 +102,8 @@ def _disk_setup(disk: Disk, raid_spelling: Mapping[str, str]) -> Table:
 
 def _disk_filter(find: DiskSerials | DiskModel | DiskPath) -> dict[str, str]:
     match find:
-        case DiskSerials(serials):
-            found_by = serials_filter(serials)
-            assert found_by is not None, "the model lets no such list through"  # noqa: S101
-            return found_by
+        case DiskSerials(found_by=found_by):
+            return dict(found_by)
         case DiskModel(model):
             # udev writes NVMe models as they are, and has underscores for much else in those of other disks
             return {"ID_MODEL": re.sub(r"[^0-9A-Za-z#+.:=@-]", "?", model)}

@@ -1,17 +1,9 @@
 """Which disk of each node is wiped, and how it is used: a node's table goes before the cluster's."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
-
-from pmx_cluster_tb.model.cluster import Filesystem, Raid
-from pmx_cluster_tb.model.cluster_of import RAIDS
-from pmx_cluster_tb.model.lines import KeyPath
+from pmx_cluster_tb.model.cluster import Raid
+from pmx_cluster_tb.model.inherited import CLUSTER_DISK, RAIDS, node_disks
 from pmx_cluster_tb.model.report import Report, listed, shown
-from pmx_cluster_tb.model.tables import FIND_KEYS, DiskTable, FileTable
-from pmx_cluster_tb.plan.disk_filter import serials_filter
-
-_CLUSTER: KeyPath = ("disk",)
+from pmx_cluster_tb.model.tables import FIND_KEYS, FileTable
 
 _FEWEST_DISKS = {
     Raid.RAID0: 1,
@@ -24,57 +16,8 @@ _FEWEST_DISKS = {
 """The installer's own minimums, which it does not check behind a filter."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Disk:
-    """What holds for the disk of one node: each value with the path that it comes from."""
-
-    owner: str
-    own: DiskTable | None
-    path: KeyPath
-    """Of the node's own table, which may not be there."""
-    cluster: DiskTable
-    report: Report
-
-    def value(self, name: str) -> tuple[Any, KeyPath | None]:
-        """The value of the key `name` and where it stands; no place if nowhere, no value if it is wrong."""
-        for table, path in ((self.own, self.path), (self.cluster, _CLUSTER)):
-            if table and self.report.has((*path, name)):
-                return getattr(table, name.replace("-", "_")), (*path, name)
-        return None, None
-
-    def filesystem(self) -> Filesystem | None:
-        """None if it is wrong."""
-        value, place = self.value("filesystem")
-        return value if place else Filesystem.EXT4
-
-    def raid(self, filesystem: Filesystem) -> tuple[Raid | None, KeyPath | None]:
-        """As `value`; a level of the cluster's does not hold for a node whose own file system has it not."""
-        raid, place = self.value("raid")
-        own_filesystem = self.report.has((*self.path, "filesystem"))
-        if place == (*_CLUSTER, "raid") and raid and own_filesystem and raid not in RAIDS[filesystem]:
-            return None, None
-        return raid, place
-
-    def way(self) -> tuple[str, Any, KeyPath] | None:
-        """The key by which the disk is found, its value and its place."""
-        for table, path in ((self.own, self.path), (self.cluster, _CLUSTER)):
-            for name in FIND_KEYS:
-                if table and self.report.has((*path, name)):
-                    return name, getattr(table, name), (*path, name)
-        return None
-
-
-def _disks(file: FileTable, report: Report) -> Iterator[_Disk]:
-    if file.disk is None:
-        return
-    for index, node in file.numbered_nodes():
-        path: KeyPath = ("node", index, "disk")
-        if node.disk or not report.has(path):
-            yield _Disk(node.called(index), node.disk, path, file.disk, report)
-
-
 def _one_way(file: FileTable, report: Report) -> None:
-    tables = [_CLUSTER, *(("node", index, "disk") for index, _ in file.numbered_nodes())]
+    tables = [CLUSTER_DISK, *(("node", index, "disk") for index, _ in file.numbered_nodes())]
     for path in tables:
         given = [name for name in FIND_KEYS if report.has((*path, name))]
         for name in given[1:]:
@@ -84,8 +27,8 @@ def _one_way(file: FileTable, report: Report) -> None:
 
 
 def _some_way(file: FileTable, report: Report) -> None:
-    for disk in _disks(file, report):
-        if disk.way() is None:
+    for disk in node_disks(file, report.lines):
+        if disk.way is None:
             report.error(
                 disk.path,
                 f"must say which disk may be wiped: {listed(FIND_KEYS, 'or')}, here or in `[disk]`",
@@ -94,15 +37,15 @@ def _some_way(file: FileTable, report: Report) -> None:
 
 
 def _raid_fits(file: FileTable, report: Report) -> None:
-    for disk in _disks(file, report):
-        filesystem = disk.filesystem()
+    for disk in node_disks(file, report.lines):
+        filesystem = disk.filesystem
         if filesystem is None:
             continue
         raid, place = disk.raid(filesystem)
         levels = sorted(RAIDS[filesystem])
         if levels and place is None:
             _, filesystem_place = disk.value("filesystem")
-            table = (filesystem_place or _CLUSTER)[:-1]
+            table = (filesystem_place or CLUSTER_DISK)[:-1]
             report.error((*table, "raid"), f"is required for `{filesystem}`: {listed(levels, 'or')}")
         elif raid and place and raid not in levels:
             allowed = f"must be {listed(levels, 'or')} for" if levels else "must not be given for"
@@ -110,15 +53,15 @@ def _raid_fits(file: FileTable, report: Report) -> None:
 
 
 def _enough_disks(file: FileTable, report: Report) -> None:
-    for disk in _disks(file, report):
-        filesystem, way = disk.filesystem(), disk.way()
+    for disk in node_disks(file, report.lines):
+        filesystem, way = disk.filesystem, disk.way
         if filesystem is None or way is None:
             continue
         raid, _ = disk.raid(filesystem)
         name, value, place = way
         if not value or name == "model" or raid not in RAIDS[filesystem]:
             continue
-        count = len(value) if name == "serials" else 1
+        count = len(value.serials) if name == "serials" else 1
         disks = f"{count} disk" + ("s" if count > 1 else "")
         if count < _FEWEST_DISKS[raid]:
             hint = "list all of them in `serials`" if name != "serials" else ""
@@ -130,33 +73,21 @@ def _enough_disks(file: FileTable, report: Report) -> None:
 
 
 def _list_of_serials(file: FileTable, report: Report) -> None:
-    for disk in _disks(file, report):
-        way, filesystem = disk.way(), disk.filesystem()
-        if way is None or way[0] != "serials" or way[1] is None:
-            continue
-        _, serials, place = way
-        if not serials and not report.has((*place, 0)):
-            report.error(place, "must name at least one disk")
-        elif filesystem and not RAIDS[filesystem]:
-            report.error(place, f"`{filesystem}` takes one disk: use `serial`")
-        elif serials and serials_filter(serials) is None:
-            report.error(
-                place,
-                "the installer cannot be told to take exactly these disks: it finds them by patterns, "
-                "and what matches all of these serials matches others too",
-                "name fewer disks, and add the others when Proxmox VE runs",
-            )
+    for disk in node_disks(file, report.lines):
+        way, filesystem = disk.way, disk.filesystem
+        if way and way[0] == "serials" and filesystem and not RAIDS[filesystem]:
+            report.error(way[2], f"`{filesystem}` takes one disk: use `serial`")
 
 
 def _no_serial_twice(file: FileTable, report: Report) -> None:
     first: dict[str, str] = {}
-    for disk in _disks(file, report):
-        way = disk.way()
+    for disk in node_disks(file, report.lines):
+        way = disk.way
         if way is None or way[0] not in ("serial", "serials") or not way[1]:
             continue
         name, value, place = way
-        for serial in value if name == "serials" else (value,):
-            if serial in first and place[:-1] == _CLUSTER:
+        for serial in value.serials:
+            if serial in first and place[:-1] == CLUSTER_DISK:
                 report.error(
                     place, f"{shown(serial)} is in one machine only: give each node its own `disk.{name}`"
                 )
@@ -166,8 +97,8 @@ def _no_serial_twice(file: FileTable, report: Report) -> None:
 
 
 def _careless_ways(file: FileTable, report: Report) -> None:
-    for disk in _disks(file, report):
-        way, filesystem = disk.way(), disk.filesystem()
+    for disk in node_disks(file, report.lines):
+        way, filesystem = disk.way, disk.filesystem
         if way is None or way[1] is None or filesystem is None:
             continue
         name, value, place = way
@@ -187,8 +118,8 @@ def _careless_ways(file: FileTable, report: Report) -> None:
 
 def _any_machine(file: FileTable, report: Report) -> None:
     nodes = dict(file.numbered_nodes())
-    for disk in _disks(file, report):
-        way, (*node, _) = disk.way(), disk.path
+    for disk in node_disks(file, report.lines):
+        way, (*node, _) = disk.way, disk.path
         nic = nodes[int(node[1])].nic
         if way and way[1] and way[0] in ("model", "path") and nic and nic.name and not nic.mac:
             report.warning(

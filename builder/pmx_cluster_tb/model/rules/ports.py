@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from pmx_cluster_tb.model.inherited import node_ports
 from pmx_cluster_tb.model.lines import KeyPath
 from pmx_cluster_tb.model.report import Report, listed, shown
 from pmx_cluster_tb.model.tables import FileTable, NodeTable, PortTable
@@ -80,25 +81,16 @@ def _node_ports(file: FileTable, report: Report) -> None:
                     f"{shown(port.name)} must be a port of `ring.port`: {listed(names, 'or')}",
                     hint,
                 )
-        _merged_controllers(index, node, ports, report)
+        _merged_controllers(file, index, node, report)
 
 
-def _merged_controllers(
-    index: int, node: NodeTable, ports: list[tuple[int, PortTable]], report: Report
-) -> None:
+def _merged_controllers(file: FileTable, index: int, node: NodeTable, report: Report) -> None:
     """Reports ports that share a controller only because of what this node says of them."""
-    own = {
-        port.name: (position, port.path)
-        for position, port in enumerate(node.ports or ())
-        if port and port.path
-    }
-    kept = [(("node", index, "port"), port.name, port.path) for _, port in ports if port.name not in own]
-    changed = [
-        (("node", index, "port", position, "path"), name, controller)
-        for name, (position, controller) in own.items()
-    ]
-    if changed:
-        _report_same_controllers([*dict.fromkeys(kept), *changed], report, f" of {node.called(index)}")
+    # those of the ring first, so that the node's own is reported
+    ports = sorted(node_ports(file, index, node), key=lambda port: port.place)
+    if any(port.place[-1] == "path" for port in ports):
+        controllers = dict.fromkeys((port.place, port.name, port.path) for port in ports)
+        _report_same_controllers(controllers, report, f" of {node.called(index)}")
 
 
 RULES = (_how_many, _distinct, _node_ports)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import reduce
 from math import prod
 
+from pmx_cluster_tb.model.cluster import DiskSerials
+
 _GLOB_CHARACTERS = re.compile(r"[*?\[\]]")
 
 _IN_A_LONGER_VALUE = ("ID_SERIAL", "DEVLINKS")
@@ -65,8 +67,15 @@ def literal_glob(text: str) -> str:
     return _GLOB_CHARACTERS.sub(r"[\g<0>]", text)
 
 
-def serials_filter(serials: tuple[str, ...]) -> dict[str, str] | None:
-    """The filter that takes the disks with these udev ID_SERIAL_SHORT and no other, or None if there is none.
+def disk_by_serial(serial: str) -> DiskSerials:
+    """The one disk with this udev ID_SERIAL_SHORT."""
+    return DiskSerials((serial,), (("ID_SERIAL_SHORT", literal_glob(serial)),))
+
+
+def disks_by_serial(serials: tuple[str, ...]) -> DiskSerials | None:
+    """The disks with these udev ID_SERIAL_SHORT and the filter that takes them and no other.
+
+    None if there is no such filter, or no serial.
 
     One serial, or serials that differ where a glob can say so (`S6P1[34]`), are matched in ID_SERIAL_SHORT.
     More need other properties, where the serial is part of a longer value: there, a disk whose serial only
@@ -83,7 +92,11 @@ def serials_filter(serials: tuple[str, ...]) -> dict[str, str] | None:
             short, *longer = sorted(cover, key=lambda box: _can_be_part_of_a_value(box, wanted))
             if all(_can_be_part_of_a_value(box, wanted) for box in longer):
                 others = zip(_IN_A_LONGER_VALUE, longer, strict=False)
-                return {"ID_SERIAL_SHORT": short.glob, **{name: f"*_{box.glob}*" for name, box in others}}
+                found_by = (
+                    ("ID_SERIAL_SHORT", short.glob),
+                    *((name, f"*_{box.glob}*") for name, box in others),
+                )
+                return DiskSerials(serials, found_by)
     return None
 
 
