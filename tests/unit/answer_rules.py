@@ -1,7 +1,7 @@
 """What the installer of each ISO accepts: a strict judge of answers, written from what the real ones did.
 
-It shares nothing with the builder. Accepted sets are those of the kebab- or snake-case spelling that
-`validate-answer` of that installer takes without complaint; everything else is a fault.
+It shares nothing with the builder. Accepted sets are those that `validate-answer` of that
+installer takes without complaint, in kebab-case; everything else is a fault.
 """
 
 import ipaddress
@@ -12,7 +12,7 @@ from typing import cast
 
 Table = Mapping[str, object]
 
-VERSIONS = ("8.3", "8.4", "9.0", "9.1", "9.2")
+VERSIONS = ("8.4", "9.0", "9.1", "9.2")
 
 _8_4 = {
     "": "global network disk-setup post-installation-webhook first-boot",
@@ -27,18 +27,6 @@ _8_4 = {
     "post-installation-webhook": "url cert-fingerprint",
     "first-boot": "source ordering url cert-fingerprint",
 }
-_8_3 = {
-    "": "global network disk-setup post-installation-webhook first-boot",
-    "global": "country fqdn keyboard mailto timezone root_password root_password_hashed root_ssh_keys"
-    " reboot_on_error",
-    "network": "source cidr dns gateway filter",
-    "disk-setup": "filesystem disk_list filter filter_match zfs lvm btrfs",
-    "disk-setup.zfs": "raid ashift arc_max checksum compress copies hdsize",
-    "disk-setup.lvm": "hdsize swapsize maxroot maxvz minfree",
-    "disk-setup.btrfs": "raid hdsize compress",
-    "post-installation-webhook": "url cert_fingerprint",
-    "first-boot": "source ordering url cert-fingerprint",
-}
 _9_1 = {
     **_8_4,
     "network": "source cidr dns gateway filter interface-name-pinning",
@@ -49,7 +37,7 @@ _9_2 = {
     "global": _8_4["global"] + " subscription-key",
     "post-installation-webhook": "url cert-fingerprint auth-token",
 }
-ACCEPTED = {"8.3": _8_3, "8.4": _8_4, "9.0": _8_4, "9.1": _9_1, "9.2": _9_2}
+ACCEPTED = {"8.4": _8_4, "9.0": _8_4, "9.1": _9_1, "9.2": _9_2}
 
 
 def accepted_keys(version: str) -> frozenset[str]:
@@ -62,18 +50,18 @@ def faults(version: str, answer: Table) -> list[str]:
     """What the installer of `version` would refuse in `answer`, or accept and then do wrong."""
     return [
         *_unknown_keys(version, answer),
-        *_missing_keys(version, answer),
-        *_bad_values(version, _flat(answer)),
+        *_missing_keys(answer),
+        *_bad_values(_flat(answer)),
         *_foreign_tables(answer),
         *_too_few_disks(answer),
     ]
 
 
 def _flat(table: Table, path: str = "") -> dict[str, object]:
-    """Values by dotted path in kebab-case; filters stay tables."""
+    """Values by dotted path; filters stay tables."""
     flat: dict[str, object] = {}
     for key, value in table.items():
-        name = f"{path}{key.replace('_', '-')}"
+        name = f"{path}{key}"
         if isinstance(value, Mapping) and not name.endswith(".filter"):
             flat |= _flat(cast("Table", value), f"{name}.")
         else:
@@ -94,11 +82,19 @@ def _unknown_keys(version: str, answer: Table) -> Iterator[str]:
             yield f"{path}: unknown"
 
 
-def _missing_keys(version: str, answer: Table) -> Iterator[str]:
+def _missing_keys(answer: Table) -> Iterator[str]:
     required = [
         *(
             f"global.{key}"
-            for key in ("country", "fqdn", "keyboard", "mailto", "timezone", "root-password-hashed")
+            for key in (
+                "country",
+                "fqdn",
+                "keyboard",
+                "mailto",
+                "timezone",
+                "root-password-hashed",
+                "reboot-mode",
+            )
         ),
         *(f"network.{key}" for key in ("source", "cidr", "dns", "gateway", "filter")),
         *("disk-setup.filesystem", "disk-setup.filter", "first-boot.source", "first-boot.ordering"),
@@ -109,8 +105,6 @@ def _missing_keys(version: str, answer: Table) -> Iterator[str]:
             required.append("disk-setup.zfs.raid")
         case "btrfs":
             required.append("disk-setup.btrfs.raid")
-    if version != "8.3":
-        required.append("global.reboot-mode")
     yield from (f"{path}: missing" for path in required if path not in flat)
 
 
@@ -213,19 +207,12 @@ _VALUES: dict[str, Callable[[object], bool]] = {
     "first-boot.ordering": _one_of("fully-up"),
 }
 
-# its forerunners before 8.3.3 take nothing else, and the ISO's release does not tell them apart for certain
-_VALUES_8_3 = {
-    **_VALUES,
-    "disk-setup.zfs.raid": _one_of("raid0", "raid1", "raid10", "RAIDZ-1", "RAIDZ-2", "RAIDZ-3"),
-}
 
-
-def _bad_values(version: str, flat: dict[str, object]) -> Iterator[str]:
-    rules = _VALUES_8_3 if version == "8.3" else _VALUES
+def _bad_values(flat: dict[str, object]) -> Iterator[str]:
     for path, value in flat.items():
-        if path not in rules:
+        if path not in _VALUES:
             yield f"{path}: never written by this program"
-        elif not rules[path](value):
+        elif not _VALUES[path](value):
             yield f"{path}: refused: {value!r}"
     if (
         flat.get("disk-setup.filesystem") in {"ext4", "xfs"}

@@ -12,10 +12,13 @@ import zstandard
 
 from pmx_cluster_tb.artifacts import initrd
 from pmx_cluster_tb.artifacts.initrd import BadInitrd, initrd_members
+from pmx_cluster_tb.artifacts.inspect import inspect_artifact
+from pmx_cluster_tb.artifacts.inspected import InspectedIso
 from pmx_cluster_tb.artifacts.iso import iso_members, iso_problems, read_iso
 from pmx_cluster_tb.artifacts.iso9660 import SECTOR_BYTES
 from pmx_cluster_tb.model.cluster import ProxmoxVersion
 from pmx_cluster_tb.problems import BadInput
+from pmx_cluster_tb.view.inspected_stick_text import iso_lines
 from tests.isos import INIT, cd_info, cpio
 from tests.isos import initrd as initrd_of_medium
 from tests.tiny_iso import tiny_iso, tiny_proxmox_iso
@@ -134,10 +137,8 @@ def test_every_problem_is_told_at_once(iso: Callable[[bytes], Path]) -> None:
     assert "\n".join(map(str, problems)) == (
         "error: x.iso: is a prepared copy: it holds an answer already, or where to get it"
         " (`/auto-installer-mode.toml`)\n  hint: take the ISO as it was downloaded\n"
-        "error: x.iso: is Proxmox VE 7.4, which cannot be installed without hands: 8.2 was the first\n"
-        f"  hint: {DOWNLOAD}\n"
-        "error: x.iso: is Proxmox VE 7.4, but `cluster.toml` is for 9.2\n"
-        "  hint: take the ISO of Proxmox VE 9.2"
+        "error: x.iso: is Proxmox VE 7.4, which is too old: its installer takes no first-boot file\n"
+        "  hint: take the ISO of Proxmox VE 9.2 from https://www.proxmox.com/en/downloads"
     )
 
 
@@ -145,6 +146,43 @@ def test_another_version_can_be_met_by_a_change_of_the_cluster_file(iso: Callabl
     (problem,) = iso_problems(read_iso(iso(tiny_proxmox_iso("9.1"))), ProxmoxVersion.V9_2, "lab.toml")
     assert problem.message == "is Proxmox VE 9.1, but `lab.toml` is for 9.2"
     assert problem.hint == 'take the ISO of Proxmox VE 9.2, or write `proxmox-ve = "9.1"` into `lab.toml`'
+
+
+@pytest.mark.parametrize("cluster", [ProxmoxVersion.V8_4, ProxmoxVersion.V9_2])
+def test_an_iso_whose_installer_cannot_read_the_first_boot_file(
+    iso: Callable[[bytes], Path], cluster: ProxmoxVersion
+) -> None:
+    found = read_iso(iso(tiny_proxmox_iso("8.3")))
+    (problem,) = iso_problems(found, cluster)
+    assert problem.message == (
+        "is Proxmox VE 8.3, which is too old: its installer reads the first-boot file as text, which ours is "
+        "not, and stops"
+    )
+    assert problem.hint.startswith(f"take the ISO of Proxmox VE {cluster} from ")
+    assert found.unfit == problem.message
+
+
+def test_an_iso_that_is_newer_than_what_is_known(iso: Callable[[bytes], Path]) -> None:
+    (problem,) = iso_problems(read_iso(iso(tiny_proxmox_iso("10.0"))), ProxmoxVersion.V9_2)
+    assert problem.message == (
+        "is Proxmox VE 10.0, whose installer is not known here: 9.2 is the newest that is"
+    )
+    assert problem.hint.startswith("take the ISO of Proxmox VE 9.2 from ")
+
+
+@pytest.mark.parametrize(
+    ("release", "said"),
+    [
+        ("8.3", "; `bundle` refuses it: it is Proxmox VE 8.3, which is too old: "),
+        ("8.4", "; `bundle` can prepare it"),
+        ("10.0", "; `bundle` refuses it: it is Proxmox VE 10.0, whose installer is not known here: "),
+    ],
+)
+def test_inspect_says_what_bundle_would(iso: Callable[[bytes], Path], release: str, said: str) -> None:
+    inspected = inspect_artifact(iso(tiny_proxmox_iso(release)))
+    assert isinstance(inspected, InspectedIso)
+    assert any(said in str(line) for line in iso_lines(inspected))
+    assert inspected.as_json()["can_be_prepared"] is (release == "8.4")
 
 
 def test_an_iso_without_the_mark_cannot_be_prepared(iso: Callable[[bytes], Path]) -> None:

@@ -187,7 +187,7 @@ plausible = st.sampled_from(
             "lab",
             "home.arpa",
             "9.2",
-            "8.3",
+            "8.4",
             "nl",
             "UTC",
             "a@b",
@@ -284,7 +284,7 @@ def clusters(draw: st.DrawFn) -> str:
             "cluster": {
                 "name": "lab",
                 "domain": "home.arpa",
-                "proxmox-ve": draw(st.sampled_from(["8.3", "9.2"])),
+                "proxmox-ve": draw(st.sampled_from(["8.4", "9.2"])),
             },
             "locale": seed["locale"],
             "access": seed["access"],

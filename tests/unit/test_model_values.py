@@ -12,6 +12,7 @@ from pmx_cluster_tb.model import addresses, credentials, hardware, names, serial
 from pmx_cluster_tb.model.cluster import PasswordHash, ProxmoxVersion
 from pmx_cluster_tb.model.kinds import Kind
 from pmx_cluster_tb.model.report import Report
+from pmx_cluster_tb.model.versions import PROXMOX_VERSION
 from pmx_cluster_tb.model.words import words
 from tests.clusters import HASH, by_serial
 
@@ -28,7 +29,7 @@ TAKEN: list[tuple[Kind[Any], str, object]] = [
     *((names.KEYBOARD, name, name) for name in words("keyboards")),
     *((names.TIMEZONE, name, name) for name in ("UTC", "Europe/Kyiv", "America/Argentina/Ushuaia")),
     *((names.MAILBOX, name, name) for name in ("a@b", "root@pve1", "o'neil+pve@mail.example.org")),
-    *((names.PROXMOX_VERSION, str(version), version) for version in ProxmoxVersion),
+    *((PROXMOX_VERSION, str(version), version) for version in ProxmoxVersion),
     *((names.USER_NAME, name, name) for name in ("pieter", "p", "a_b-9", "a" * 32)),
     *((names.FULL_NAME, name, name) for name in ("", "Pieter van N.", "Zoë (lab)")),
     *((names.PACKAGE_NAME, name, name) for name in ("iperf3", "g++", "libc6-dev", "python3.11", "7zip")),

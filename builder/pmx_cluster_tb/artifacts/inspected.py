@@ -141,7 +141,7 @@ class InspectedIso:
             "release": f"{self.iso.release}-{self.iso.iso_release}",
             "uuid": self.iso.uuid,
             "size": self.iso.size,
-            "can_be_prepared": self.iso.capable,
+            "can_be_prepared": not self.iso.unfit,
             "prepared": self.iso.prepared,
             "mode": _json_value(self.mode),
             "answer": self.answer.as_json() if self.answer else None,

@@ -23,6 +23,7 @@ from pmx_cluster_tb.artifacts.iso9660 import (
     read_volume,
 )
 from pmx_cluster_tb.model.cluster import ProxmoxVersion
+from pmx_cluster_tb.model.versions import NEWEST, too_old
 from pmx_cluster_tb.problems import BadInput, Position, Problem
 
 PROXMOX_VE = "Proxmox VE"
@@ -31,10 +32,10 @@ MODE_NAME = "auto-installer-mode.toml"
 
 _CAPABLE = "/auto-installer-capable"
 _IDENTITY = ("/.cd-info", "/.disk/info")
-_OLDEST = (8, 2)
 _VERSION = re.compile(r"[0-9A-Za-z.+~-]{0,20}")
 _LARGEST_MEMBER_BYTES = 1024 * 1024 * 1024
-_DOWNLOAD = "take the ISO of Proxmox VE from https://www.proxmox.com/en/downloads"
+_DOWNLOADS = "https://www.proxmox.com/en/downloads"
+_DOWNLOAD = f"take the ISO of Proxmox VE from {_DOWNLOADS}"
 _AGAIN = "download it again, and compare its SHA-256 with the one beside the download"
 
 
@@ -54,9 +55,23 @@ class Iso:
     """As `proxmox-ve`."""
     volume: Volume
     capable: bool
-    """Whether it can be prepared for an installation without hands."""
+    """Whether its maker says that it can be prepared for an installation without hands."""
     prepared: bool
     """Whether it has been already."""
+
+    @property
+    def unfit(self) -> str:
+        """Why no cluster's nodes can be installed from it as it was downloaded; empty if they can."""
+        if why := too_old(self.release):
+            return f"is Proxmox VE {self.release}, which is too old: {why}"
+        if not self.capable:
+            return (
+                f"cannot be prepared: it has no `{_CAPABLE}`, which says that its installer can read answers"
+            )
+        if self.release not in list(ProxmoxVersion):
+            known = f"{NEWEST} is the newest that is"
+            return f"is Proxmox VE {self.release}, whose installer is not known here: {known}"
+        return ""
 
     @property
     def uuid(self) -> str:
@@ -101,22 +116,13 @@ def _problems(iso: Iso, proxmox_ve: ProxmoxVersion, cluster_file: str) -> Iterat
             f"is a prepared copy: it holds an answer already, or where to get it (`/{MODE_NAME}`)",
             "take the ISO as it was downloaded",
         )
-    if not iso.capable and _version(iso.release) < _OLDEST:
-        yield (
-            f"is Proxmox VE {iso.release}, which cannot be installed without hands: 8.2 was the first",
-            _DOWNLOAD,
-        )
-    elif not iso.capable:
-        yield (
-            f"cannot be prepared: it has no `{_CAPABLE}`, which says that its installer can read answers",
-            _DOWNLOAD,
-        )
-    if iso.release != proxmox_ve:
-        known = iso.release in list(ProxmoxVersion)
-        change = f', or write `proxmox-ve = "{iso.release}"` into `{cluster_file}`' if known else ""
+    if iso.unfit:
+        yield iso.unfit, f"take the ISO of Proxmox VE {proxmox_ve} from {_DOWNLOADS}"
+    elif iso.release != proxmox_ve:
+        change = f'`proxmox-ve = "{iso.release}"` into `{cluster_file}`'
         yield (
             f"is Proxmox VE {iso.release}, but `{cluster_file}` is for {proxmox_ve}",
-            f"take the ISO of Proxmox VE {proxmox_ve}{change}",
+            f"take the ISO of Proxmox VE {proxmox_ve}, or write {change}",
         )
 
 
@@ -223,7 +229,3 @@ def _assignments(text: str) -> dict[str, str]:
 
 def _printable(text: str) -> str:
     return "".join(c for c in text if c.isprintable() and c != "`")
-
-
-def _version(release: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in release.split(".") if part.isdecimal())

@@ -16,7 +16,6 @@ IPInterface = IPv4Interface | IPv6Interface
 class ProxmoxVersion(StrEnum):
     """The installation ISOs that can be served, by Proxmox VE version."""
 
-    V8_3 = "8.3"
     V8_4 = "8.4"
     V9_0 = "9.0"
     V9_1 = "9.1"

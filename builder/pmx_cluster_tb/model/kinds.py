@@ -86,7 +86,7 @@ class Text(Kind[T]):
         """The parsed text."""
         try:
             if not isinstance(raw, str):
-                raise _wrong_type(raw, "text in quotes", secret=self.secret)
+                raise self._no_text(raw)
             if not raw and not self.may_be_empty:
                 report.error(path, f"is empty, where {self.wanted} must stand")
                 return None
@@ -94,6 +94,16 @@ class Text(Kind[T]):
         except Refusal as refusal:
             _report(refusal, raw, path, report, secret=self.secret)
             return None
+
+    def _no_text(self, raw: object) -> Refusal:
+        refusal = _wrong_type(raw, "text in quotes", secret=self.secret)
+        if refusal.hint:
+            # quotes alone may not be enough
+            try:
+                self.parse(plain_text(raw))
+            except Refusal as in_quotes:
+                return Refusal(f"{refusal.rule}; in quotes it {in_quotes.rule}", in_quotes.hint)
+        return refusal
 
     def schema(self, define: Define) -> JsonObject:  # noqa: ARG002
         """A string."""

@@ -2,9 +2,8 @@
 
 import re
 
-from pmx_cluster_tb.model.cluster import ProxmoxVersion
 from pmx_cluster_tb.model.kinds import Text
-from pmx_cluster_tb.model.report import Refusal, listed, shown
+from pmx_cluster_tb.model.report import Refusal, shown
 from pmx_cluster_tb.model.texts import known_word, matching
 from pmx_cluster_tb.model.words import words
 
@@ -112,36 +111,6 @@ def _mailbox(text: str) -> str:
 
 
 MAILBOX = Text(_mailbox, "a mail address such as `admin@example.org`", {"pattern": f"^{_MAILBOX}$"})
-
-_VERSION = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,4}))?(?:[.-].*)?")
-
-
-def _proxmox_version(text: str) -> ProxmoxVersion:
-    if text in list(ProxmoxVersion):
-        return ProxmoxVersion(text)
-    found = _VERSION.fullmatch(text)
-    supported = f"must be the version of the ISO: {listed(ProxmoxVersion, 'or')}"
-    if not found:
-        raise Refusal(supported)
-    version = int(found[1]), int(found[2] or 0)
-    if version < (8, 3):
-        raise Refusal(
-            "is too old: its installer takes no first-boot hook and no hashed root password",
-            f"the oldest that works is `{min(ProxmoxVersion)}`",
-        )
-    short = "{}.{}".format(*version)
-    if short in list(ProxmoxVersion):
-        raise Refusal(supported, f"`{short}`, without what follows")
-    newest = list(ProxmoxVersion)[-1]
-    raise Refusal(supported, f"the newest whose installer is known here is `{newest}`")
-
-
-PROXMOX_VERSION = Text(
-    _proxmox_version,
-    f"the version of the ISO: {listed(ProxmoxVersion, 'or')}",
-    {"enum": [str(version) for version in ProxmoxVersion]},
-)
-
 
 _TAKEN_USER_NAMES = frozenset(words("taken-user-names"))
 

@@ -1,4 +1,4 @@
-"""A node's answer to the automated installer, in the spelling of the installer on its ISO.
+"""A node's answer to the automated installer, in keys that the installer on its ISO accepts.
 
 What each installer accepts is data, in `answer-files/`; the traps are described in `docs/cluster-file.md`.
 """
@@ -39,29 +39,26 @@ _FREE_TABLES = {"network.filter", "disk-setup.filter"}
 
 def node_answer(cluster: Cluster, node: Node, sources: Sources) -> Answer:
     """The answer that installs `node`; its keys are those that the installer on the cluster's ISO accepts."""
-    installer = sources.installers[cluster.proxmox_ve]
-    accepted = cast("Mapping[str, list[str]]", installer["accepted"])
-    # an installer without the key can only reboot
-    after_install = cluster.after_install if "reboot-mode" in accepted["global"] else None
+    accepted = cast("Mapping[str, list[str]]", sources.installers[cluster.proxmox_ve]["accepted"])
     settings = {
-        "global": _global(cluster, node, after_install),
+        "global": _global(cluster, node),
         "network": _network(cluster, node),
-        "disk-setup": _disk_setup(node.disk, cast("Mapping[str, str]", installer["raid"])),
+        "disk-setup": _disk_setup(node.disk),
     }
-    table = _spelled(_merged(sources.base_answer, settings), accepted)
-    return Answer(table, _serialized(table, _comment(cluster, node, after_install)))
+    table = _merged(sources.base_answer, settings)
+    _refuse_unknown_keys("", table, {"": list(table), **accepted})
+    return Answer(table, _serialized(table, _comment(cluster, node)))
 
 
-def _global(cluster: Cluster, node: Node, after_install: AfterInstall | None) -> Table:
+def _global(cluster: Cluster, node: Node) -> Table:
     locale = cluster.locale
-    reboot_mode = {} if after_install is None else {"reboot-mode": str(after_install)}
     return {
         "country": locale.country,
         "keyboard": locale.keyboard,
         "timezone": locale.timezone,
         "fqdn": cluster.fqdn(node),
         **_access(cluster.access),
-        **reboot_mode,
+        "reboot-mode": str(cluster.after_install),
     }
 
 
@@ -87,10 +84,10 @@ def _nic_filter(nic: NicMac | NicName) -> dict[str, str]:
             return {"INTERFACE": literal_glob(name)}
 
 
-def _disk_setup(disk: Disk, raid_spelling: Mapping[str, str]) -> Table:
+def _disk_setup(disk: Disk) -> Table:
     options: dict[str, object] = {}
     if disk.raid is not None:
-        options["raid"] = raid_spelling[disk.raid]
+        options["raid"] = str(disk.raid)
     if disk.size_gib is not None:
         options["hdsize"] = int(disk.size_gib) if disk.size_gib == int(disk.size_gib) else disk.size_gib
     found_by = _disk_filter(disk.find)
@@ -122,34 +119,21 @@ def _merged(base: Table, own: Table) -> dict[str, object]:
     return {**own, **base, **own, **both}
 
 
-def _spelled(sections: Table, accepted: Mapping[str, list[str]]) -> dict[str, object]:
-    return {name: _spelled_table(name, cast("Table", table), accepted) for name, table in sections.items()}
-
-
-def _spelled_table(path: str, table: Table, accepted: Mapping[str, list[str]]) -> Table:
+def _refuse_unknown_keys(path: str, table: Table, accepted: Mapping[str, list[str]]) -> None:
     if path in _FREE_TABLES:
-        return table
-    return {
-        _spelled_key(path, key, accepted[path]): (
-            _spelled_table(f"{path}.{key}", value, accepted) if isinstance(value, Mapping) else value
-        )
-        for key, value in table.items()
-    }
+        return
+    for key, value in table.items():
+        assert key in accepted[path], f"this installer accepts no `{path}.{key}`"  # noqa: S101
+        if isinstance(value, Mapping):
+            _refuse_unknown_keys(f"{path}.{key}".removeprefix("."), value, accepted)
 
 
-def _spelled_key(path: str, key: str, accepted: list[str]) -> str:
-    for spelling in (key, key.replace("-", "_")):
-        if spelling in accepted:
-            return spelling
-    raise AssertionError(f"this installer accepts no `{path}.{key}`")
-
-
-def _comment(cluster: Cluster, node: Node, after_install: AfterInstall | None) -> Iterator[str]:
+def _comment(cluster: Cluster, node: Node) -> Iterator[str]:
     installer = f"the installer of Proxmox VE {cluster.proxmox_ve}"
     yield f"Answer for {installer}: node {node.name} of cluster {cluster.name}."
     yield f"DANGER: a machine that boots with it WIPES {wiped_disks(node.disk)}, without asking."
     yield "Keep it secret: it holds the hash of root's password."
-    if after_install is AfterInstall.POWER_OFF:
+    if cluster.after_install is AfterInstall.POWER_OFF:
         yield "The machine powers off when it is done: remove the medium before it starts again."
     else:
         yield "The machine reboots when it is done: remove the medium then, or it is installed again."

@@ -2,7 +2,7 @@
 
 from pathlib import PurePosixPath
 
-from pmx_cluster_tb.model.cluster import AfterInstall, Cluster, DiskSerials, NicMac, Node, ProxmoxVersion
+from pmx_cluster_tb.model.cluster import AfterInstall, DiskSerials, NicMac, Node
 from pmx_cluster_tb.plan import stick_names
 from pmx_cluster_tb.plan.package import render
 from pmx_cluster_tb.plan.types import ClusterPlan, SourceTree
@@ -22,17 +22,12 @@ def readme(plan: ClusterPlan, version: str, sources: SourceTree, *, shared: bool
         "folder": stick_names.folder(cluster.name),
         "version": version,
         "shared": shared,
-        "powers_off": powers_off(cluster),
+        "powers_off": cluster.after_install is AfterInstall.POWER_OFF,
         "unmistakable": all(_is_unmistakable(one.node) for one in plan.nodes),
         "nodes": _table([one.node for one in plan.nodes]),
     }
     text = render(sources[_TEMPLATE], view).decode()
     return text.encode("ascii", "replace").replace(b"\n", b"\r\n")
-
-
-def powers_off(cluster: Cluster) -> bool:
-    """Whether the installer switches a machine off when it is done; that of Proxmox VE 8.3 cannot."""
-    return cluster.after_install is AfterInstall.POWER_OFF and cluster.proxmox_ve is not ProxmoxVersion.V8_3
 
 
 def _is_unmistakable(node: Node) -> bool:

@@ -19,7 +19,8 @@ def iso_lines(inspected: InspectedIso) -> Iterator[Text]:
 
 def _source_of_answers(inspected: InspectedIso) -> str:
     if not inspected.iso.prepared:
-        can = "`bundle` can prepare it" if inspected.iso.capable else "it cannot be"
+        unfit = inspected.iso.unfit
+        can = f"`bundle` refuses it: it {unfit}" if unfit else "`bundle` can prepare it"
         return f"as it was downloaded, not prepared; {can}"
     mode = inspected.mode or {}
     match mode.get("mode"):

@@ -83,9 +83,7 @@ def _layout_of(disk: Disk) -> str:
 
 
 def _powers_off(answer: Answer) -> bool:
-    # not the cluster's wish: the 8.3 installer has no such key, and its answer leaves it out
-    settings = cast("Table", answer.table["global"])
-    return "power-off" in (settings.get("reboot-mode"), settings.get("reboot_mode"))
+    return cast("Table", answer.table["global"])["reboot-mode"] == "power-off"
 
 
 def first_boot_steps(settings: FirstBootSettings) -> list[str]:

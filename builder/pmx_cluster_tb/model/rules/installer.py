@@ -1,33 +1,20 @@
 """What depends on the version of the installer, and on what it makes of names."""
 
-from pmx_cluster_tb.model.cluster import AfterInstall, ProxmoxVersion
+from pmx_cluster_tb.model.cluster import ProxmoxVersion
 from pmx_cluster_tb.model.report import Report, shown
 from pmx_cluster_tb.model.tables import FileTable
 
 _ZONES_SINCE_9_0 = {"America/Coyhaique": "America/Punta_Arenas"}
-"""New in tzdata 2025b, which 8.3 and 8.4 cannot be sure to have, and the zone with the same time before."""
+"""New in tzdata 2025b, which 8.4 cannot be sure to have, and the zone with the same time before."""
 
 _LONGEST_FQDN = 64
 """pve-cluster makes the FQDN the common name of the node's certificate, where X.509 allows 64 characters."""
 
 
-def _reboot_mode(file: FileTable, report: Report) -> None:
-    cluster = file.cluster
-    if not cluster or cluster.proxmox_ve is not ProxmoxVersion.V8_3:
-        return
-    if cluster.after_install is AfterInstall.POWER_OFF:
-        given = ("cluster", "after-install")
-        report.warning(
-            given if report.has(given) else ("cluster", "proxmox-ve"),
-            "the installer of 8.3 can only reboot: a machine that boots from the stick again is wiped again",
-            'take the stick out while it reboots, and write `after-install = "reboot"`',
-        )
-
-
 def _known_zone(file: FileTable, report: Report) -> None:
     version = file.cluster and file.cluster.proxmox_ve
     zone = file.locale and file.locale.timezone
-    if version in (ProxmoxVersion.V8_3, ProxmoxVersion.V8_4) and zone in _ZONES_SINCE_9_0:
+    if version is ProxmoxVersion.V8_4 and zone in _ZONES_SINCE_9_0:
         report.error(
             ("locale", "timezone"),
             f"{shown(zone)} is newer than the installer of {version}",
@@ -47,4 +34,4 @@ def _full_names(file: FileTable, report: Report) -> None:
             )
 
 
-RULES = (_reboot_mode, _known_zone, _full_names)
+RULES = (_known_zone, _full_names)
