@@ -22,7 +22,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(BUILDER), "TERM": "xterm-256color
 ENVIRONMENT.pop("NO_COLOR", None)
 DEADLINE = 60
 
-LARGE = ("debian", "jinja2", "passlib", "pydantic", "rich", "tomlkit")
+LARGE = ("debian", "jinja2", "passlib", "rich", "tomli_w")
 """Dependencies that take long to import."""
 
 

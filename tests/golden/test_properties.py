@@ -4,11 +4,12 @@ import hashlib
 import os
 import subprocess
 import sys
+import tomllib
 from itertools import permutations
 from pathlib import Path
 
 import pytest
-import tomlkit
+import tomli_w
 
 from tests.golden.test_golden import CASES
 from tests.golden.trees import cluster_tree, planned
@@ -19,13 +20,13 @@ def test_the_order_of_nodes_changes_nothing(case: Path, tmp_path: Path) -> None:
     for other in case.iterdir():
         if other.is_file():
             (tmp_path / other.name).write_bytes(other.read_bytes())
-    document = tomlkit.parse((case / "cluster.toml").read_text("utf-8")).unwrap()
+    document = tomllib.loads((case / "cluster.toml").read_text("utf-8"))
     nodes = document.pop("node")
     expected = planned(case / "cluster.toml")
     for number, order in enumerate(permutations(nodes)):
         if number % 7 == 0:
             file = tmp_path / "cluster.toml"
-            file.write_text(tomlkit.dumps({**document, "node": list(order)}), "utf-8")
+            file.write_text(tomli_w.dumps({**document, "node": list(order)}), "utf-8")
             assert planned(file) == expected
 
 

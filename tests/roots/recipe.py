@@ -37,9 +37,8 @@ _BUILDER_PACKAGES = {
         "python3-debian",
         "python3-jinja2",
         "python3-pexpect",
-        "python3-pydantic",
         "python3-rich",
-        "python3-tomlkit",
+        "python3-tomli-w",
     ),
 }
 

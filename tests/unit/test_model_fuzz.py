@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-import tomlkit
+import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -246,7 +246,7 @@ def table(shape: type[Shape]) -> st.SearchStrategy[dict[str, Any]]:
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(table(FileTable))
 def test_random_structures(tmp_path: Path, tables: dict[str, Any]) -> None:
-    check_outcome(tomlkit.dumps(tables), tmp_path / "cluster.toml")
+    check_outcome(tomli_w.dumps(tables), tmp_path / "cluster.toml")
 
 
 @st.composite
@@ -279,7 +279,7 @@ def clusters(draw: st.DrawFn) -> str:
     ]
     seed = tomllib.loads(SEED)
     gateway = "192.168.250.254" if "." in lan else "fd12::ffff:1"
-    return tomlkit.dumps(
+    return tomli_w.dumps(
         {
             "cluster": {
                 "name": "lab",

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Iterator
 
 import pytest
-import tomlkit
+import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -122,7 +122,7 @@ values = st.recursive(
 
 @given(st.dictionaries(texts, values, max_size=5))
 def test_random_documents(tables: dict[str, object]) -> None:
-    text = tomlkit.dumps(tables).replace("\r\n", "\n")
+    text = tomli_w.dumps(tables).replace("\r\n", "\n")
     found = lines_of(text)
     assert set(found) == set(paths(tomllib.loads(text)))
     assert all(1 <= line <= text.count("\n") + 1 for line in found.values())

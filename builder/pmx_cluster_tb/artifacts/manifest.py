@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-import pydantic
-
 from pmx_cluster_tb import release
+from pmx_cluster_tb.artifacts.typed_json import from_json
 from pmx_cluster_tb.plan.package import content_digest
 from pmx_cluster_tb.plan.types import ClusterPlan, NodePlan
 from pmx_cluster_tb.problems import BadInput
@@ -92,8 +91,8 @@ def manifest_bytes(manifest: Manifest) -> bytes:
 def read_manifest(content: bytes, name: str, hint: str = "") -> Manifest:
     """The manifest in `content`, which messages call `name`; raises BadInput with `hint`."""
     try:
-        return pydantic.TypeAdapter(Manifest).validate_json(content)
-    except pydantic.ValidationError as error:
+        return from_json(Manifest, content)
+    except ValueError as error:
         raise BadInput(f"`{name}` is no manifest of `build` that this version reads", hint) from error
 
 

@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-import pydantic
-
 from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME
+from pmx_cluster_tb.artifacts.typed_json import from_json
 from pmx_cluster_tb.plan.bundle import Layout
 from pmx_cluster_tb.problems import BadInput
 
@@ -119,8 +118,8 @@ def read_bundle_manifest(folder: Path) -> BundleManifest | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
-        manifest = pydantic.TypeAdapter(BundleManifest).validate_json(content)
-    except pydantic.ValidationError as error:
+        manifest = from_json(BundleManifest, content)
+    except ValueError as error:
         raise BadInput(f"`{path}` is damaged, or of another version of this program") from error
     if not all(_is_inside(folder.name, name) for name in manifest.paths):
         raise BadInput(f"`{path}` is damaged: it names files outside of `{folder.name}`")

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Iterator
 from typing import cast
 
-import tomlkit
+import tomli_w
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -65,7 +65,7 @@ def _redacted_answer(answer: InspectedAnswer) -> str:
     except tomllib.TOMLDecodeError:
         pass
     # a secret in a spelling that no pattern knows: the text is not to be trusted
-    return tomlkit.dumps(cast("dict[str, object]", table))
+    return tomli_w.dumps(cast("dict[str, object]", table))
 
 
 def _iso(inspected: InspectedIso, *, show_secrets: bool) -> Iterator[RenderableType]:

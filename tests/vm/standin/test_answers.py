@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tomlkit
+import tomli_w
 
 from tests.vm.standin.installer.answer import read_answer
 from tests.vm.standin.installer.problem import Refused
@@ -31,7 +31,7 @@ def changed(case: dict[str, Any]) -> str:
         section, _, key = path.partition(".")
         del answer[section][key]
     merge(answer, case.get("set", {}))
-    return tomlkit.dumps(answer)
+    return tomli_w.dumps(answer)
 
 
 def merge(table: dict[str, Any], changes: dict[str, Any]) -> None:
