@@ -3,7 +3,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-from pmx_cluster_tb.plan.ring import network_entity_title, ring_ipv4, ring_ipv6
+from pmx_cluster_tb.model.cluster import network_entity_title, ring_ipv4, ring_ipv6
 from tests.clusters import node, seed_cluster, two_nodes
 
 

@@ -3,8 +3,7 @@
 from datetime import timedelta
 
 from pmx_cluster_tb import release
-from pmx_cluster_tb.model.cluster import Cluster, Node, User
-from pmx_cluster_tb.plan.ring import ring_ipv4, ring_ipv6
+from pmx_cluster_tb.model.cluster import Cluster, Node, User, ring_ipv4, ring_ipv6
 from pmx_cluster_tb.plan.types import FirstBootSettings, Package
 
 SETTINGS_SCHEMA = 1

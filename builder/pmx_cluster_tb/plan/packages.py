@@ -5,9 +5,15 @@ from email.utils import format_datetime
 from pathlib import PurePosixPath
 
 from pmx_cluster_tb import release
-from pmx_cluster_tb.model.cluster import THUNDERBOLT_DRIVER, Cluster, Node
+from pmx_cluster_tb.model.cluster import (
+    THUNDERBOLT_DRIVER,
+    Cluster,
+    Node,
+    network_entity_title,
+    ring_ipv4,
+    ring_ipv6,
+)
 from pmx_cluster_tb.plan.package import View, digest_version, unversioned_package, versioned_package
-from pmx_cluster_tb.plan.ring import network_entity_title, ring_ipv4, ring_ipv6
 from pmx_cluster_tb.plan.types import File, Package, SourceTree, Table
 
 NODE_FACTS = PurePosixPath("/usr/lib/pmx-ring/node.json")

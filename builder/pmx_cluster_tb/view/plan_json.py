@@ -2,8 +2,7 @@
 
 import base64
 
-from pmx_cluster_tb.model.cluster import Cluster, Node
-from pmx_cluster_tb.plan.ring import network_entity_title, ring_ipv4, ring_ipv6
+from pmx_cluster_tb.model.cluster import Cluster, Node, network_entity_title, ring_ipv4, ring_ipv6
 from pmx_cluster_tb.plan.types import ClusterPlan, File, NodePlan, Package
 from pmx_cluster_tb.view.redaction import redacted
 

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from html import escape
 
-from pmx_cluster_tb.model.cluster import Cluster, Node
-from pmx_cluster_tb.plan.ring import ring_ipv4, ring_ipv6
+from pmx_cluster_tb.model.cluster import Cluster, Node, ring_ipv4, ring_ipv6
 from pmx_cluster_tb.view.ring_layout import Point, ring_layout
 
 _BOX_WIDTH = 200

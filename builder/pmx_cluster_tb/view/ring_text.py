@@ -1,7 +1,6 @@
 """The ring as lines of text."""
 
-from pmx_cluster_tb.model.cluster import Cluster, Node
-from pmx_cluster_tb.plan.ring import ring_ipv4, ring_ipv6
+from pmx_cluster_tb.model.cluster import Cluster, Node, ring_ipv4, ring_ipv6
 
 _CABLE = " ━━ "
 _TO_ASCII = str.maketrans(
