@@ -58,7 +58,7 @@ def seed_cluster() -> Cluster:
     return Cluster(
         name="pvc1",
         domain="fritz.box",
-        proxmox_ve=ProxmoxVersion.V8_4,
+        proxmox_ve=ProxmoxVersion.V9_2,
         after_install=AfterInstall.POWER_OFF,
         locale=Locale(country="nl", keyboard="en-us", timezone="Europe/Amsterdam"),
         access=Access(

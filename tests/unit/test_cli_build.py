@@ -132,7 +132,7 @@ def test_a_changed_hash_is_told_without_showing_it(built: Path, command: Command
 def test_inspect_of_each_kind(built: Path, command: Command) -> None:
     (deb,) = built.glob("pve1/*.deb")
     expected = {
-        built: ("output", "output folder: cluster pvc1 for Proxmox VE 8.4"),
+        built: ("output", "output folder: cluster pvc1 for Proxmox VE 9.2"),
         deb: ("package", "Debian package, "),
         built / "pve1" / "answer.toml": ("answer", "answer for the automated installer"),
         built / "pve1" / "first-boot": ("first-boot", "first-boot file of node pve1"),

@@ -16,7 +16,7 @@ def test_a_good_file(command: Command) -> None:
     Path("cluster.toml").write_text(GOOD)
     ran = command("check")
     assert ran.status == 0
-    assert ran.out.startswith("pvc1 is in order: 3 nodes (pve1, pve2, pve3), Proxmox VE 8.4, ring MTU 4000;")
+    assert ran.out.startswith("pvc1 is in order: 3 nodes (pve1, pve2, pve3), Proxmox VE 9.2, ring MTU 4000;")
     assert ran.out.count("\n") == 1
 
 

@@ -39,7 +39,7 @@ def changed(*changes: tuple[str, str]) -> None:
 def test_tree(command: Command) -> None:
     ran = command("plan")
     assert ran.status == 0
-    assert ran.out.startswith("pvc1: 3 nodes on a Thunderbolt ring, Proxmox VE 8.4, MTU 4000\n")
+    assert ran.out.startswith("pvc1: 3 nodes on a Thunderbolt ring, Proxmox VE 9.2, MTU 4000\n")
     first, second = (ran.out.index(f"\n{name}  {name}.fritz.box, 192.168.178.1") for name in ("pve1", "pve2"))
     assert "lldpd.conf" in ran.out[first:second]
     assert "lldpd.conf" not in ran.out[second:]
@@ -107,7 +107,7 @@ def test_a_node_that_is_not_there(command: Command) -> None:
 
 def test_json_holds_everything(command: Command) -> None:
     value = json.loads(command("plan", "--json").out)
-    assert (value["cluster"], value["proxmox_ve"], value["ring"]["mtu"]) == ("pvc1", "8.4", 4000)
+    assert (value["cluster"], value["proxmox_ve"], value["ring"]["mtu"]) == ("pvc1", "9.2", 4000)
     node = value["nodes"][1]
     assert {key: node[key] for key in ("name", "ring_ipv4", "ring_ipv6", "openfabric_net", "neighbours")} == {
         "name": "pve2",
