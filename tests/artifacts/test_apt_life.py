@@ -1,7 +1,9 @@
 """From installation to purge, by apt, in a chroot without systemd: exact trees, no questions, no litter."""
 
+import re
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 
 import pytest
 
@@ -115,6 +117,21 @@ def test_upgrade_and_downgrade(node: Root, cluster: Cluster) -> None:
     node.run(apt("purge", "pmx-ring", NODE))
     installed(node, cluster, 2)
     assert changes(second, node.tree()) == {}
+
+
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+
+
+def test_the_command_of_the_readme_takes_a_later_build(node: Root) -> None:
+    """There and back: versions of `build` do not rise, so one of the two ways is a downgrade to apt."""
+    (command,) = re.findall(r"^apt install (.*)$", README, flags=re.MULTILINE)
+    for cluster in (seed_cluster(), changed_cluster(), seed_cluster()):
+        node.run(["rm", "-rf", "/debs"])
+        built = packages(cluster, "pve1")
+        carry(node, *built)
+        node.run(["sh", "-c", f"cd /debs && apt install --yes {command}"])
+        assert [version(node, package.name) for package in built] == [package.version for package in built]
+        assert audit(node) == ""
 
 
 def test_upgrade_from_a_repository(node: Root) -> None:
