@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,7 @@ def looks(call: str) -> bool:
     return any(look in call for look in _LOOKS)
 
 
+@cache
 def package_of(cluster: Cluster) -> Package:
     """The package of the first node of `cluster`."""
     return node_package(cluster, cluster.nodes[0], read_tree(data_folder("debian-src") / "node"))

@@ -16,8 +16,6 @@ from pmx_ring.system import System
 from tests.clusters import seed_cluster
 from tests.node.machine import DEBIAN_FRR_CONF, FRR_CONF, Machine, looks
 
-pytestmark = pytest.mark.slow
-
 FIRST_APPLY = """\
 load the module `thunderbolt`
 load the module `thunderbolt_net`

@@ -9,8 +9,6 @@ from pmx_ring import forwarding
 from tests.clusters import seed_cluster
 from tests.node.machine import Machine
 
-pytestmark = pytest.mark.slow
-
 ACCEPT_RA = "/proc/sys/net/ipv6/conf/vmbr0/accept_ra"
 SETTING = "/etc/sysctl.d/90-pmx-ring-accept-ra.conf"
 SAID = "let `vmbr0` accept router advertisements while the node forwards"

@@ -4,8 +4,6 @@ import pytest
 
 from tests.node.machine import DEBIAN_FRR_CONF, FRR_CONF, Machine
 
-pytestmark = pytest.mark.slow
-
 DAEMONS_CONF = "/etc/frr/daemons.conf"
 
 CLAIMS = {

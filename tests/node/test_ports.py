@@ -4,8 +4,6 @@ import pytest
 
 from tests.node.machine import FRR_CONF, Machine
 
-pytestmark = pytest.mark.slow
-
 INTERFACES = "/sys/class/net"
 
 

@@ -13,8 +13,6 @@ from pmx_ring.dpkg import dpkg_lock_holder
 from tests.node.machine import Machine
 from tests.node.test_forwarding import ADVERTISED_ROUTE
 
-pytestmark = pytest.mark.slow
-
 NOTE = "/var/lib/pmx-ring/noted"
 START = "systemctl start --no-block pmx-ring-apply.service"
 

@@ -7,8 +7,6 @@ import pytest
 
 from tests.node.machine import FRR_CONF, Machine
 
-pytestmark = pytest.mark.slow
-
 NEIGHBOURS = """\
 Area 1:
   System Id           Interface   L  State        Holdtime SNPA
