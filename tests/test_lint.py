@@ -95,18 +95,21 @@ def test_no_module_is_long() -> None:
     assert {str(path): lines for path, lines in lengths.items() if lines > MODULE_LINES} == {}
 
 
-@pytest.mark.parametrize("path", python_files(*NODE_FOLDERS), ids=lambda path: str(path.relative_to(TOP)))
-def test_what_runs_on_nodes_needs_no_other_modules(path: Path) -> None:
-    imported = {name.partition(".")[0] for name in _imports(parsed(path))}
-    assert imported - sys.stdlib_module_names - OWN_MODULES == set()
+@pytest.mark.parametrize("folder", NODE_FOLDERS)
+def test_what_runs_on_nodes_needs_no_other_modules(folder: str) -> None:
+    for path in python_files(folder):
+        imported = {name.partition(".")[0] for name in _imports(parsed(path))}
+        assert imported - sys.stdlib_module_names - OWN_MODULES == set(), path
 
 
 def _imports(module: ast.Module) -> Iterator[str]:
     for item in ast.walk(module):
         if isinstance(item, ast.Import):
             yield from (alias.name for alias in item.names)
-        elif isinstance(item, ast.ImportFrom) and item.level == 0:
-            yield item.module or ""
+        elif isinstance(item, ast.ImportFrom) and item.level == 0 and item.module:
+            yield item.module
+            if item.module == "pmx_cluster_tb":
+                yield from (f"pmx_cluster_tb.{alias.name}" for alias in item.names)
 
 
 def test_the_builder_and_what_runs_on_nodes_share_no_code() -> None:
@@ -114,6 +117,52 @@ def test_the_builder_and_what_runs_on_nodes_share_no_code() -> None:
         assert not OWN_MODULES & {name.partition(".")[0] for name in _imports(parsed(path))}, path
     for path in python_files(*NODE_FOLDERS):
         assert "pmx_cluster_tb" not in {name.partition(".")[0] for name in _imports(parsed(path))}, path
+
+
+LAYERS = ("model", "plan", "artifacts", "view", "cli")
+"""Each may use those before it, and none after it."""
+BESIDE = {
+    "problems": (),
+    "release": (),
+    "data": (),
+    "progress": (),
+    "process": (),
+    "sources": ("model", "plan"),
+    "machines": (),
+}
+"""What stands beside the layers, with those that it may use."""
+
+
+def used_by(part: str) -> dict[str, set[str]]:
+    """Per file of a part of the program, the parts that it imports, also within functions."""
+    top = TOP / "builder" / "pmx_cluster_tb"
+    paths = python_files(f"builder/pmx_cluster_tb/{part}") if (top / part).is_dir() else [top / f"{part}.py"]
+    return {
+        str(path.relative_to(TOP)): {
+            name.split(".")[1] for name in _imports(parsed(path)) if name.startswith("pmx_cluster_tb.")
+        }
+        for path in paths
+    }
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_no_layer_imports_one_above_it(layer: str) -> None:
+    allowed = {*LAYERS[: LAYERS.index(layer) + 1], *BESIDE}
+    used = used_by(layer)
+    assert used
+    assert {path: parts - allowed for path, parts in used.items() if parts - allowed} == {}
+
+
+@pytest.mark.parametrize("part", BESIDE)
+def test_what_stands_beside_the_layers_uses_few_of_them(part: str) -> None:
+    for path, parts in used_by(part).items():
+        assert parts - {*BESIDE} <= {*BESIDE[part]}, path
+
+
+def test_every_part_has_its_place() -> None:
+    top = TOP / "builder" / "pmx_cluster_tb"
+    parts = {path.stem for path in top.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    assert parts - {"__init__", "__main__"} == {*LAYERS, *BESIDE}
 
 
 PURE = ("plan", "view")
