@@ -13,7 +13,10 @@ from tests.roots.recipe import RELEASES
 
 Finished = Callable[[str], Path]
 
-SOME = [(RELEASES[index % 2], fault) for index, fault in enumerate(some_faults(20))]
+KINDS = 16
+"""One fault of each kind, but for those that take long."""
+
+SOME = [(RELEASES[index % 2], fault) for index, fault in enumerate(some_faults(KINDS))]
 """Each on one release: they are about the same code."""
 
 START = "pmx first boot: user: failed after 1.0 s: `useradd` ended with status 1: no\n"

@@ -18,7 +18,7 @@ from tests.machines.fake_guest import within
 from tests.machines.micro import free_udp_ports, interfaces, micro_hardware
 from tests.roots.commands import require
 
-pytestmark = [pytest.mark.vm, pytest.mark.root]
+pytestmark = [pytest.mark.vm, pytest.mark.root, pytest.mark.full]
 BOOTS = timedelta(minutes=3)
 SOON = timedelta(seconds=60)
 READ = "dd if=/dev/sda bs=4 count=1 2>/dev/null"

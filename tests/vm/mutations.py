@@ -25,13 +25,15 @@ Hook = dict[str, bytes]
 class OnMedium:
     """Changes the answer or the hook of an ISO, None for none; `cause` is a pattern of what must be said.
 
-    The `quick` ones of all kinds are tried at every run.
+    Those that are `refused` end before anything is written. The `quick` ones of all kinds are tried at every
+    run: test_refusals.py has the same ends, and `standin/test_answers.py` what is misspelt.
     """
 
     name: str
     cause: str
     answer: Callable[[str], str] = str
     hook: Callable[[bytes], bytes | None] = bytes
+    refused: bool = False
     quick: bool = False
 
 
@@ -109,24 +111,25 @@ ON_MEDIUM = (
         name="another serial in the answer",
         answer=replaced("PMXTARGET1", "PMXTARGET9"),
         cause=f"{STAND_IN.no_disk}|{GENUINE.no_disk}",
-        quick=True,
+        refused=True,
     ),
     OnMedium(
         name="another NIC in the answer",
         answer=replaced("enx525400aa0001", "enx525400aa0009"),
         cause=f"{STAND_IN.no_nic}|{GENUINE.no_nic}",
-        quick=True,
+        refused=True,
     ),
     OnMedium(
         name="a misspelt key in the answer",
         answer=replaced("reboot-mode", "reboot-mood"),
         cause="unknown field `reboot-mood`",
-        quick=True,
+        refused=True,
     ),
     OnMedium(
         name="no hook on the medium",
         hook=lambda _: None,
         cause="refused: the answer wants a first-boot hook|failed loading first-boot executable",
+        refused=True,
         quick=True,
     ),
     OnMedium(

@@ -47,7 +47,7 @@ def test_on_the_medium(mutation: OnMedium, tmp_path: Path) -> None:
         node = told.nodes["pve1"]
         change_medium(node.parts.stick, mutation.answer, mutation.hook)
         node.untouched[node.parts.stick] = sha256(node.parts.stick)
-        if mutation.quick:  # refused before anything is written
+        if mutation.refused:
             node.untouched[node.parts.target] = sha256(node.parts.target)
         with fails_for(mutation.cause):
             told.install(node)

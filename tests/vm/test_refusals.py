@@ -105,6 +105,7 @@ def test_same_model_with_another_serial(media: Media, tmp_path: Path) -> None:
         ends_in_a_shell(machine, media.source.words.no_disk)
 
 
+@pytest.mark.full
 def test_shared_iso_without_ventoy_has_no_answer(media: Media, tmp_path: Path) -> None:
     with pve1(tmp_path, media.shared, media.source) as machine:
         ends_in_a_shell(machine, media.source.words.no_label)

@@ -120,6 +120,7 @@ def test_machine_of_another_node(source: Medium, tmp_path: Path) -> None:
         machine.console.expect(source.words.no_label, Deadline(_ENDS))
 
 
+@pytest.mark.full
 def test_nothing_chosen(source: Medium, tmp_path: Path) -> None:
     with by_ventoy("pve1", None, source, tmp_path, (_NORMAL, _GRUB2)) as machine:
         machine.console.expect("no node was chosen", Deadline(_ENDS))
