@@ -30,6 +30,7 @@ from pmx_cluster_tb.artifacts.iso9660 import (
     read_volume,
 )
 from pmx_cluster_tb.artifacts.private_folder import private_folder
+from pmx_cluster_tb.plan.bundle import MEMBER_MODES
 from pmx_cluster_tb.problems import UserError
 from pmx_cluster_tb.process import run
 
@@ -227,8 +228,10 @@ def _xorriso(iso: Iso, image: Path, files: Mapping[str, Path]) -> list[str | Pat
     command += ["-volume_date", "uuid", volume.modified, "-volume_date", "c", volume.created]
     for name, path in zip(names, files.values(), strict=True):
         command += ["-map", path, name]
-    # root's alone, as the installer is
-    command += ["-chown", "0", *names, "--", "-chgrp", "0", *names, "--", "-chmod", "0600", *names, "--"]
+    command += ["-chown", "0", *names, "--", "-chgrp", "0", *names, "--"]
+    for name in files:
+        # what is not known is root's alone, as the installer is
+        command += ["-chmod", f"{MEMBER_MODES.get(name, 0o600):04o}", f"/{name}", "--"]
     root_seconds = f"={volume.root_modified.timestamp():.0f}"
     for times in ("b-c", "c"):
         command += [

@@ -20,7 +20,7 @@ CHECKSUMS_NAME = "VENTOY_CHECKSUM"
 
 _FORMAT: Literal["pmx-cluster-tb bundle"] = "pmx-cluster-tb bundle"
 
-PREPARING = 1
+PREPARING = 2
 """Counts up when the same ISO and members would be made into another prepared ISO."""
 
 

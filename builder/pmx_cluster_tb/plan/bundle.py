@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
 from pmx_cluster_tb.model.cluster import NicMac
 from pmx_cluster_tb.plan import stick_names, ventoy
@@ -23,6 +24,9 @@ MODE_NAME = "auto-installer-mode.toml"
 ANSWER_NAME = "answer.toml"
 HOOK_NAME = "proxmox-first-boot"
 """Names at the top of a prepared ISO (pve-installer 9.2.7, `proxmox-auto-install-assistant`)."""
+
+MEMBER_MODES: Mapping[str, int] = MappingProxyType({MODE_NAME: 0o644, ANSWER_NAME: 0o600, HOOK_NAME: 0o700})
+"""Modes of these, as in an ISO that the assistant of 9.2.7 prepared."""
 
 NODE_MARK = "# pmx-node: "
 MAC_MARK = "# pmx-mac: "
