@@ -24,4 +24,4 @@ def image_of(source: Iso, mark: bytes = b"m") -> PreparedImage:
 
 def bytes_of(image: PreparedImage) -> bytes:
     """All of an image."""
-    return b"".join(image_chunks(image))
+    return b"".join(map(bytes, image_chunks(image)))

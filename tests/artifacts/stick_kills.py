@@ -40,7 +40,8 @@ VENTOY = "ventoy/ventoy.json"
 def bundles(iso: Iso) -> dict[str, Callable[[], Bundle]]:
     """What takes the place of what, one after the other on the same stick."""
     return {
-        "separate": lambda: asked_bundle(iso),
+        # as on an empty stick, where the digest of the source is found meanwhile
+        "separate": lambda: replace(asked_bundle(iso), iso_sha256=None),
         "changed": lambda: asked_bundle(iso, plan=changed_plan("pve2", "pve3")),
         "shared": lambda: asked_bundle(iso, Layout.SHARED),
         "newer shared": lambda: asked_bundle(

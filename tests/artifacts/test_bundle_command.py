@@ -112,6 +112,17 @@ def test_one_node_is_not_renewed_in_another_bundle(
     assert digests() == before
 
 
+def test_one_node_is_renewed_after_a_cut_before_the_digest_of_the_iso_was_known(command: Command) -> None:
+    bundle(command, "--node", "pve2")
+    path = Path("stick/pmx-pvc1/manifest.json")
+    manifest = json.loads(path.read_text())
+    manifest["claimed"] = [one["path"] for one in manifest["isos"] + manifest["files"]]
+    manifest |= {"complete": False, "isos": [], "files": []}
+    manifest["source"]["sha256"] = ""
+    path.write_text(json.dumps(manifest))
+    assert [one["name"] for one in nodes(bundle(command, "--node", "pve2"))] == ["pve2"]
+
+
 def test_nodes_are_added_one_by_one(command: Command) -> None:
     assert [one["name"] for one in nodes(bundle(command, "--node", "pve3"))] == ["pve3"]
     assert list(isos()) == ["pve3"]

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from pmx_cluster_tb.artifacts import stick as stick_module
-from pmx_cluster_tb.artifacts import stick_files, stick_readback
+from pmx_cluster_tb.artifacts import stick_digests, stick_files, stick_readback
 from pmx_cluster_tb.artifacts.iso import Iso
 from pmx_cluster_tb.artifacts.stick_files import TEMPORARY_SUFFIX, NotAsWritten, locked
+from pmx_cluster_tb.artifacts.stick_manifest import read_bundle_manifest
 from pmx_cluster_tb.plan.bundle import Layout
 from pmx_cluster_tb.problems import BadInput, UserError
 from pmx_cluster_tb.progress import Progress
@@ -81,6 +82,37 @@ def test_everything_planned_is_there_as_the_manifest_says(iso: Iso, stick: Path,
     assert written.others == (f"{FOLDER}/notes",)
     assert json.loads(there[f"{FOLDER}/manifest.json"]) == json.loads(json.dumps(manifest.as_json()))
     assert is_own(stick)
+
+
+@pytest.mark.parametrize("layout", Layout)
+def test_the_digest_of_the_source_is_found_while_the_first_iso_is_written(
+    iso: Iso, stick: Path, layout: Layout
+) -> None:
+    known = write(asked_bundle(iso, layout), stick.with_name("known")).manifest
+    seen = set()
+
+    def look(_: Progress) -> None:
+        manifest = read_bundle_manifest(stick / FOLDER)
+        assert manifest
+        seen.add((manifest.source.sha256, len(manifest.isos)))
+
+    assert write(replace(asked_bundle(iso, layout), iso_sha256=None), stick, look).manifest == known
+    assert seen == {("", 0), *((known.source.sha256, count) for count in range(1, len(known.isos)))}
+
+
+def test_an_image_whose_digest_cannot_be_found_gets_no_name(
+    iso: Iso, stick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The source was changed by the time that the thread came to its end."""
+
+    def changed(*_: object) -> Iterator[bytearray]:
+        raise UserError("was changed while it was copied")
+        yield bytearray()
+
+    monkeypatch.setattr(stick_digests, "image_chunks", changed)
+    with pytest.raises(UserError, match="was changed while it was copied"):
+        write(asked_bundle(iso), stick)
+    assert [path for path in content_of(stick) if "VTNORMAL" in path] == []
 
 
 def test_the_checksums_are_those_of_the_files(iso: Iso, stick: Path) -> None:

@@ -1,4 +1,4 @@
-"""`iso`: preparing three ISOs against copying them, and against the procedure of Proxmox's assistant.
+"""`iso`: three ISOs prepared, and a whole bundle of them, against copying them and the assistant's procedure.
 
 The ISOs are of the size and layout of the genuine one. Outputs are removed and the disk is idle before each
 run; each run ends with its bytes on the disk.
@@ -18,16 +18,18 @@ from tempfile import TemporaryDirectory
 from pmx_cluster_tb.artifacts.iso import Iso, read_iso
 from pmx_cluster_tb.artifacts.iso_image import prepared_images
 from pmx_cluster_tb.artifacts.iso_write import write_image
+from pmx_cluster_tb.plan.bundle import Layout
 from pmx_cluster_tb.progress import unobserved
 from tests.bench.measure import Sample, Subject, by_turns, summary, timed_call
 from tests.bench.report import Finding, Group, ratio
-from tests.bench.stick import NODES, sticks
+from tests.bench.stick import NODES, sticks, write_anew
 from tests.isos import make_iso, proxmox_files
 
 ROUNDS = 5
 ISO_BYTES = 1_500_000_000
 ISOS = 3
 
+BUNDLE = "bundle of three nodes, read back"
 OURS, PLAIN, ASSISTANT = "prepare three ISOs", "cp --reflink=never, sync", "the assistant's procedure"
 XORRISO, CLONED = "xorriso's share of it", "prepare three ISOs, blocks cloned"
 _MIB = 1024 * 1024
@@ -69,18 +71,26 @@ def _copies(folder: Path, source: Iso, rounds: int) -> Group:
     subjects = {
         OURS: partial(_fresh, folder, lambda out: _prepare(source, out, shares)),
         PLAIN: partial(_fresh, folder, lambda out: _copy(source, out)),
+        BUNDLE: partial(_fresh, folder, lambda out: write_anew(source, Layout.SEPARATE, ISOS, out)),
         ASSISTANT: partial(_fresh, folder, lambda out: _as_the_assistant(source, out)),
     }
     samples = by_turns(subjects, rounds)
     samples[XORRISO] = shares[1:]
     summaries = tuple(summary(what, "wall", runs) for what, runs in samples.items())
-    pairs = [ours.wall_s / plain.wall_s for ours, plain in zip(samples[OURS], samples[PLAIN], strict=True)]
     return Group(
         f"{ISOS} ISOs of {source.size / 1e9:.1f} GB",
         summaries,
         (ratio(summaries, OURS, PLAIN, "wall"), ratio(summaries, OURS, ASSISTANT, "wall")),
-        (Finding("ours : plain copies, median of pairs", statistics.median(pairs), ""),),
+        tuple(
+            Finding(f"{what} : plain copies, median of pairs", _median_of_pairs(samples, what), "")
+            for what in (OURS, BUNDLE)
+        ),
     )
+
+
+def _median_of_pairs(samples: Mapping[str, list[Sample]], what: str) -> float:
+    pairs = zip(samples[what], samples[PLAIN], strict=True)
+    return statistics.median(ours.wall_s / plain.wall_s for ours, plain in pairs)
 
 
 def _clones(folder: Path, source: Iso, rounds: int) -> Group:

@@ -3,7 +3,6 @@
 The stick is a file with ext4: the figures tell layouts apart, not sticks. All is read back, as for users.
 """
 
-import hashlib
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -29,11 +28,12 @@ Mounted = Callable[[int], AbstractContextManager[Path]]
 
 def sticks(source: Iso, mounted: Mounted, nodes: tuple[int, ...] = NODES) -> Group:
     """Each bundle once, on an empty stick."""
-    digest = hashlib.sha256(source.path.read_bytes()).hexdigest()
     findings: list[Finding] = []
     for layout, count in product(Layout, nodes):
         with mounted((count + 1) * source.size) as folder:
-            seconds = _write(source, digest, layout, count, folder)
+            began = time.perf_counter()
+            write_anew(source, layout, count, folder)
+            seconds = time.perf_counter() - began
             written = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         what = f"{layout}, {count} nodes"
         findings += [
@@ -46,9 +46,8 @@ def sticks(source: Iso, mounted: Mounted, nodes: tuple[int, ...] = NODES) -> Gro
     )
 
 
-def _write(source: Iso, digest: str, layout: Layout, count: int, folder: Path) -> float:
+def write_anew(source: Iso, layout: Layout, count: int, folder: Path) -> None:
+    """What the command does for `count` nodes on an empty stick, from the cluster on."""
     plan = plan_cluster(mac_cluster(count=count), read_sources())
-    bundle = requested_bundle(plan, source, digest, None, Wish(layout=layout))
-    began = time.perf_counter()
+    bundle = requested_bundle(plan, source, None, None, Wish(layout=layout))
     write_bundle(bundle, Stick(path=folder, mount=None, is_ventoy=False), unobserved)
-    return time.perf_counter() - began

@@ -59,6 +59,11 @@ def test_it_says_what_it_made_and_what_is_next(bundle: Command) -> None:
     assert bundle().out.count(" MB, unchanged\n") == 3
 
 
+def test_the_iso_is_read_before_anything_is_written_only_where_its_digest_is_needed(bundle: Command) -> None:
+    assert f"reading {SOURCE}" not in bundle().err
+    assert f"reading {SOURCE}" in bundle().err
+
+
 def test_json_is_the_manifest(bundle: Command) -> None:
     ran = bundle("--json")
     assert json.loads(ran.out) == json.loads(Path("stick/pmx-pvc1/manifest.json").read_text())

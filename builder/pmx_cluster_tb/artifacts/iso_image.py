@@ -68,6 +68,11 @@ class PreparedImage:
     patches: tuple[Patch, ...]
 
 
+def unchanged(iso: Iso) -> PreparedImage:
+    """`iso` as it is."""
+    return PreparedImage(source=iso, size=iso.size, patches=())
+
+
 def prepared_images(iso: Iso, contents: Iterable[Mapping[str, bytes]]) -> tuple[PreparedImage, ...]:
     """For each of `contents`, `iso` with these files (`answer.toml`) in its root; nothing is written to it.
 
@@ -93,13 +98,15 @@ def prepared_images(iso: Iso, contents: Iterable[Mapping[str, bytes]]) -> tuple[
 
 
 def image_chunks(image: PreparedImage, start: int = 0) -> Iterator[bytearray]:
-    """The bytes of the image from offset `start` on, to be written one after the other.
+    """The bytes of the image from offset `start` on; a chunk is gone when the next one is asked for.
 
     Raises UserError at the end if the source was changed since it was looked at, and OSError.
     """
     with image.source.path.open("rb", buffering=0) as file:
+        chunk = bytearray(CHUNK_BYTES)
         for piece in _pieces(Extent(start, image.size - start), CHUNK_BYTES):
-            chunk = bytearray(piece.size)
+            # only the last one is shorter; what is behind the source is a patch
+            del chunk[piece.size :]
             _read_into(file.fileno(), chunk, piece.offset)
             lay_patches(chunk, piece.offset, image.patches)
             yield chunk

@@ -9,16 +9,16 @@ stopped.
 
 import hashlib
 import json
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pmx_cluster_tb import release
 from pmx_cluster_tb.artifacts.iso import Iso
-from pmx_cluster_tb.artifacts.iso_image import PreparedImage, image_chunks, prepared_images
+from pmx_cluster_tb.artifacts.iso_image import PreparedImage, image_chunks, prepared_images, unchanged
 from pmx_cluster_tb.artifacts.iso_write import write_image
 from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME, node_parts
+from pmx_cluster_tb.artifacts.stick_digests import Digests, digests
 from pmx_cluster_tb.artifacts.stick_files import (
     NotAsWritten,
     files_below,
@@ -53,7 +53,7 @@ from pmx_cluster_tb.artifacts.ventoy_json import merged, without
 from pmx_cluster_tb.plan.bundle import BundlePlan, Layout, PreparedIso
 from pmx_cluster_tb.plan.stick_names import DOES_NOTHING, holds_answers
 from pmx_cluster_tb.plan.types import NodePlan
-from pmx_cluster_tb.problems import BadInput, UserError
+from pmx_cluster_tb.problems import BadInput
 from pmx_cluster_tb.progress import Observer, Progress
 
 
@@ -61,13 +61,14 @@ from pmx_cluster_tb.progress import Observer, Progress
 class Bundle:
     """What to write: the plan, the ISO that it is made from and its SHA-256, and the nodes of the plan.
 
-    `renewed` is the node to which a change is confined; the ISOs of other nodes are then not read back.
+    Without `iso_sha256` it is found while the first ISO is written. `renewed` is the node to which a change
+    is confined; the ISOs of other nodes are then not read back.
     """
 
     plan: BundlePlan
     proxmox_ve: str
     iso: Iso
-    iso_sha256: str
+    iso_sha256: str | None
     nodes: tuple[BundleNode, ...]
     renewed: str | None = None
 
@@ -109,6 +110,7 @@ class _Writer:
         self._bundle, self._plan, self._observer = bundle, bundle.plan, observer
         self._top = stick.path
         self._stick = stick
+        self._iso_sha256 = bundle.iso_sha256 or ""
         self._earlier = earlier_bundle(stick.path, self._plan.folder)
         self._ventoy_before = _content(self._top / VENTOY_JSON)
         # BadInput of a file that cannot be merged comes before anything is written
@@ -126,7 +128,7 @@ class _Writer:
             if (known := before.get(iso.path)) and self._is_unchanged(iso, known):
                 self._isos[iso.path] = known
         new = [iso for iso in self._plan.isos if iso.path not in self._isos]
-        images = _images(self._bundle.iso, new)
+        images = prepared_images(self._bundle.iso, [iso.members for iso in new])
         self._images = {iso.path: image for iso, image in zip(new, images, strict=True)}
         less = ", or `--layout shared`, which needs one ISO for all nodes" if len(self._plan.isos) > 1 else ""
         require_room(self._stick, [*map(self._planned, self._images), *self._planned_files()], less)
@@ -161,7 +163,7 @@ class _Writer:
             return False
         if self._is_left_alone(iso):
             return True
-        if known.made_of != made_of(self._bundle.iso_sha256, iso.members):
+        if known.made_of != made_of(self._iso_sha256, iso.members):
             return False
         with suppress(OSError):
             return (
@@ -190,10 +192,8 @@ class _Writer:
         for one in self._plan.files:
             if DOES_NOTHING in one.path:
                 write_file(self._top / one.path, one.content)
-        for iso in self._plan.isos:
-            if image := self._images.get(iso.path):
-                self._isos[iso.path] = self._write_iso(iso, image)
-                self._claim()
+        with digests() as digests_begun:
+            self._write_isos(digests_begun)
         for path, content in self._files().items():
             write_file(self._top / path, content)
         replace_or_remove(self._top / VENTOY_JSON, self._ventoy_after)
@@ -228,33 +228,36 @@ class _Writer:
         if changed and self._ventoy_before:
             replace_or_remove(self._top / VENTOY_JSON, without(self._ventoy_before, self._plan.folder))
 
-    def _write_iso(self, iso: PreparedIso, image: PreparedImage) -> BundleIso:
-        path = self._top / iso.path
-        with replaced_file(path) as new:
-            write_image(image, new, self._observer, f"writing {title_of(iso.nodes)}")
-            digest = self._read_back(new, image, iso)
-        return BundleIso(
-            path=iso.path,
-            size=image.size,
-            sha256=digest,
-            made_of=made_of(self._bundle.iso_sha256, iso.members),
-            nodes=iso.nodes,
-        )
+    def _write_isos(self, digests_begun: Digests) -> None:
+        source = None if self._iso_sha256 else digests_begun.begin(unchanged(self._bundle.iso))
+        for iso in self._plan.isos:
+            if image := self._images.get(iso.path):
+                digest = digests_begun.begin(image)
+                with replaced_file(self._top / iso.path) as new:
+                    write_image(image, new, self._observer, f"writing {title_of(iso.nodes)}")
+                    self._read_back(new, image, iso)
+                    sha256 = digest.result()
+                self._iso_sha256 = source.result() if source else self._iso_sha256
+                self._isos[iso.path] = BundleIso(
+                    path=iso.path,
+                    size=image.size,
+                    sha256=sha256,
+                    made_of=made_of(self._iso_sha256, iso.members),
+                    nodes=iso.nodes,
+                )
+                self._claim()
 
-    def _read_back(self, new: Path, image: PreparedImage, iso: PreparedIso) -> str:
-        """SHA-256 of what the medium has. Raises NotAsWritten unless that is `image`."""
-        path = self._top / iso.path
+    def _read_back(self, new: Path, image: PreparedImage, iso: PreparedIso) -> None:
+        """Raises NotAsWritten unless the medium has `image`."""
+        path, done = self._top / iso.path, 0
         if _size(new) != image.size:
             raise NotAsWritten(path)
-        digest, done = hashlib.sha256(), 0
         for block, wanted in zip(blocks_on_medium(new), image_chunks(image), strict=True):
             # in this order: a memoryview compares byte by byte, 20 times as slow
             if wanted != block:
                 raise NotAsWritten(path)
-            digest.update(block)
             done += len(block)
             self._observer(Progress(done, image.size, f"reading {title_of(iso.nodes)} back"))
-        return digest.hexdigest()
 
     def _files(self) -> dict[str, bytes]:
         """The small files of a bundle whose ISOs are all there, by path."""
@@ -292,7 +295,7 @@ class _Writer:
                 name=iso.path.name.encode("utf-8", "replace").decode(),
                 release=f"{iso.release}-{iso.iso_release}",
                 size=iso.size,
-                sha256=self._bundle.iso_sha256,
+                sha256=self._iso_sha256,
             ),
             nodes=self._bundle.nodes,
             isos=tuple(self._isos[path] for path in sorted(self._isos)),
@@ -302,15 +305,6 @@ class _Writer:
             ),
             claimed=() if complete else tuple(sorted(claims)),
         )
-
-
-def _images(iso: Iso, new: Sequence[PreparedIso]) -> tuple[PreparedImage, ...]:
-    try:
-        return prepared_images(iso, [one.members for one in new])
-    except OSError as error:
-        # of the desk, not of the stick
-        where = f" at `{error.filename}`" if error.filename else ""
-        raise UserError(f"cannot prepare `{iso.path}`: {error.strerror}{where}") from error
 
 
 def earlier_bundle(stick: Path, folder: str) -> BundleManifest | None:

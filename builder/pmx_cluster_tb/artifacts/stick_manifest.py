@@ -26,7 +26,10 @@ PREPARING = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceIso:
-    """The official ISO; `release` as `9.2-1`, `size` in bytes."""
+    """The official ISO; `release` as `9.2-1`, `size` in bytes.
+
+    `sha256` is empty while the first prepared ISO is written.
+    """
 
     name: str
     release: str

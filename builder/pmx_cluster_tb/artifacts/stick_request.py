@@ -30,12 +30,12 @@ class Wish:
 
 
 def requested_bundle(
-    plan: ClusterPlan, iso: Iso, iso_sha256: str, earlier: BundleManifest | None, wish: Wish
+    plan: ClusterPlan, iso: Iso, iso_sha256: str | None, earlier: BundleManifest | None, wish: Wish
 ) -> Bundle:
     """The bundle of all nodes of `plan`; for one node, of that and of those that the stick serves already.
 
-    `earlier` is what the stick has. Raises BadInput if the shared layout cannot be, or if one node cannot be
-    renewed without mixing what does not belong together.
+    `earlier` is what the stick has; `iso_sha256` may be None where that is nothing. Raises BadInput if the
+    shared layout cannot be, or if one node cannot be renewed without mixing what does not belong together.
     """
     layout, node = wish.layout, wish.node
     nodes = tuple(
@@ -63,11 +63,16 @@ def requested_bundle(
 
 
 def _refuse_mixing(
-    nodes: tuple[BundleNode, ...], iso_sha256: str, earlier: BundleManifest, layout: Layout | None, node: str
+    nodes: tuple[BundleNode, ...],
+    iso_sha256: str | None,
+    earlier: BundleManifest,
+    layout: Layout | None,
+    node: str,
 ) -> None:
     if layout not in (None, earlier.layout):
         raise BadInput(f"the bundle on the stick has the layout `{earlier.layout}`, not `{layout}`", _WHOLE)
-    if iso_sha256 != earlier.source.sha256:
+    # a run that was cut off before the first ISO was there knew no digest
+    if earlier.source.sha256 not in ("", iso_sha256):
         raise BadInput(
             f"the bundle on the stick was made from another ISO, {earlier.source.release} with SHA-256 "
             f"`{earlier.source.sha256}`",

@@ -144,7 +144,8 @@ def _write(asked: _Asked, source: Path, cluster: "Cluster", stick: "Stick") -> "
     wish = Wish(layout=Layout(asked.layout) if asked.layout else None, node=asked.node)
     try:
         with byte_progress() as observer:
-            digest = _digest(iso, asked.sha256, observer)
+            # what needs none finds it while it writes
+            digest = _digest(iso, asked.sha256, observer) if asked.sha256 is not None or earlier else None
             return write_bundle(requested_bundle(plan, iso, digest, earlier, wish), stick, observer)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the same command goes on where it stopped") from None
