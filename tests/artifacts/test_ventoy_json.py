@@ -151,7 +151,9 @@ REFUSED = {
         "Enter alone would start that installation"
     ],
     '{"control": [{"VTOY_DEFAULT_SEARCH_ROOT": "/iso"}]}': ["would not look for images in `/pmx-pvc1`"],
-    '{"control": [{"VTOY_MAX_SEARCH_LEVEL": "0"}]}': ["would not look for images in folders"],
+    '{"control": [{"VTOY_MAX_SEARCH_LEVEL": "0"}]}': [
+        "`VTOY_MAX_SEARCH_LEVEL` is `0`: Ventoy would not look for images in `/pmx-pvc1`"
+    ],
     '{"control": [{"VTOY_FILE_FLT_ISO": "1"}]}': ["Ventoy would list no ISO"],
     '{"image_list": ["/iso/debian.iso"]}': ["image_list: hides what is not in it: `/pmx-pvc1/00-"],
     '{"image_blacklist": ["/pmx-pvc1/00-pmx-pvc1-does-nothing.is*"]}': [

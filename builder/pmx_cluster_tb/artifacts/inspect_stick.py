@@ -12,6 +12,7 @@ from pmx_cluster_tb.artifacts.stick_manifest import (
     read_bundle_manifest,
     title_of,
 )
+from pmx_cluster_tb.artifacts.stick_place import roots
 from pmx_cluster_tb.artifacts.stick_readback import sha256_of
 from pmx_cluster_tb.artifacts.ventoy_json import PATH as VENTOY_JSON
 from pmx_cluster_tb.progress import Observer, unobserved
@@ -22,12 +23,20 @@ def inspected_stick(path: Path, observer: Observer) -> InspectedStick | None:
 
     Raises BadInput if a manifest is damaged, and OSError.
     """
-    folders = [path.resolve()] if is_bundle_manifest(path / MANIFEST_NAME) else bundle_folders(path)
-    bundles = [_inspected_bundle(folder, observer) for folder in folders]
+    if is_bundle_manifest(path / MANIFEST_NAME):
+        top, folders = _top_of(path.resolve()), [path.resolve()]
+    else:
+        top, folders = path, [folder for base in roots(path) for folder in bundle_folders(base)]
+    bundles = [_inspected_bundle(top, folder, observer) for folder in folders]
     return InspectedStick(bundles=tuple(bundles)) if bundles else None
 
 
-def _inspected_bundle(folder: Path, observer: Observer) -> InspectedBundle:
+def _top_of(folder: Path) -> Path:
+    """The top of the stick: the nearest folder above that has a ventoy.json."""
+    return next((one for one in folder.parents if (one / VENTOY_JSON).is_file()), folder.parent)
+
+
+def _inspected_bundle(top: Path, folder: Path, observer: Observer) -> InspectedBundle:
     manifest, stick = read_bundle_manifest(folder), folder.parent
     assert manifest is not None, folder  # noqa: S101 - it has one
     digests = {one.path: one.sha256 for one in manifest.isos}
@@ -36,7 +45,7 @@ def _inspected_bundle(folder: Path, observer: Observer) -> InspectedBundle:
     there = set(files_below(stick, folder))
     known = manifest.paths | {f"{folder.name}/{MANIFEST_NAME}"}
     return InspectedBundle(
-        folder=folder.name,
+        folder=folder.relative_to(top).as_posix(),
         manifest=manifest,
         missing=tuple(sorted(digests.keys() - there)),
         changed=tuple(
@@ -46,13 +55,14 @@ def _inspected_bundle(folder: Path, observer: Observer) -> InspectedBundle:
             != digests[path]
         ),
         added=tuple(sorted(there - known)),
-        unnamed=_unnamed(stick, manifest),
+        unnamed=_unnamed(top, stick, manifest),
     )
 
 
-def _unnamed(stick: Path, manifest: BundleManifest) -> tuple[str, ...]:
+def _unnamed(top: Path, stick: Path, manifest: BundleManifest) -> tuple[str, ...]:
     try:
-        text = (stick / VENTOY_JSON).read_bytes()
+        text = (top / VENTOY_JSON).read_bytes()
     except FileNotFoundError:
         text = b""
-    return tuple(one.path for one in manifest.isos if f'"/{one.path}"'.encode() not in text)
+    images = {one.path: f"/{(stick / one.path).relative_to(top).as_posix()}" for one in manifest.isos}
+    return tuple(path for path, image in images.items() if f'"{image}"'.encode() not in text)

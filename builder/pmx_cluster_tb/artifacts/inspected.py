@@ -151,7 +151,10 @@ class InspectedIso:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InspectedBundle:
-    """A bundle in `folder` at the top of a stick, and what is not as it was written; paths from the top."""
+    """A bundle in `folder`, a path from the top of a stick, and what is not as it was written.
+
+    Other paths are relative to the folder that has `folder` in it.
+    """
 
     folder: str
     manifest: BundleManifest

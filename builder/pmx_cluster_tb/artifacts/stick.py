@@ -9,6 +9,7 @@ stopped.
 
 import hashlib
 import json
+import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,7 @@ from pmx_cluster_tb.artifacts.stick_manifest import (
     read_bundle_manifest,
     title_of,
 )
-from pmx_cluster_tb.artifacts.stick_place import Stick, refuse_unseen
+from pmx_cluster_tb.artifacts.stick_place import Stick, refuse_unseen, roots
 from pmx_cluster_tb.artifacts.stick_readback import blocks_on_medium, sha256_on_medium
 from pmx_cluster_tb.artifacts.stick_space import Write, require_room
 from pmx_cluster_tb.artifacts.ventoy_json import PATH as VENTOY_JSON
@@ -53,6 +54,7 @@ from pmx_cluster_tb.artifacts.ventoy_json import merged, without
 from pmx_cluster_tb.plan.bundle import BundlePlan, Layout, PreparedIso
 from pmx_cluster_tb.plan.stick_names import DOES_NOTHING, holds_answers
 from pmx_cluster_tb.plan.types import NodePlan
+from pmx_cluster_tb.plan.ventoy import entries_below
 from pmx_cluster_tb.problems import BadInput
 from pmx_cluster_tb.progress import Observer, Progress
 
@@ -79,8 +81,8 @@ class Written:
 
     `paths` are the prepared ISOs that were written, `unread` those that were there and were not read, the
     others were there and read. `removed` is what an earlier bundle had and this one has not, `others` are
-    files in the bundle's folder that no bundle made, `bundles` the folders of other bundles, all relative to
-    the top of the stick.
+    files in the bundle's folder that no bundle made; these are relative to where Ventoy looks. `bundles` are
+    the folders of other bundles, relative to the top of the stick.
     """
 
     manifest: BundleManifest
@@ -108,13 +110,15 @@ class _Writer:
 
     def __init__(self, bundle: Bundle, stick: Stick, observer: Observer) -> None:
         self._bundle, self._plan, self._observer = bundle, bundle.plan, observer
-        self._top = stick.path
+        self._top, self._ventoy_json = stick.base, stick.path / VENTOY_JSON
+        self._folder = "/".join(part for part in (stick.root, bundle.plan.folder) if part)
         self._stick = stick
         self._iso_sha256 = bundle.iso_sha256 or ""
-        self._earlier = earlier_bundle(stick.path, self._plan.folder)
-        self._ventoy_before = _content(self._top / VENTOY_JSON)
+        self._earlier = earlier_bundle(stick, self._plan.folder)
+        self._ventoy_before = _content(self._ventoy_json)
         # BadInput of a file that cannot be merged comes before anything is written
-        self._ventoy_after = merged(self._ventoy_before, self._plan.ventoy, self._plan.folder)
+        entries = entries_below(self._plan.ventoy, stick.root)
+        self._ventoy_after = merged(self._ventoy_before, entries, self._folder)
         self._isos: dict[str, BundleIso] = {}
         self._images: dict[str, PreparedImage] = {}
 
@@ -134,7 +138,8 @@ class _Writer:
         require_room(self._stick, [*map(self._planned, self._images), *self._planned_files()], less)
 
     def _refuse_others(self) -> None:
-        refuse_unseen(self._top, self._plan.folder, VENTOY_JSON)
+        refuse_unseen(self._stick, self._plan.folder)
+        self._refuse_elsewhere()
         manifest = self._top / self._plan.folder / MANIFEST_NAME
         is_damaged = self._earlier is None and manifest.exists()
         if is_damaged and is_other_manifest(manifest):
@@ -156,6 +161,16 @@ class _Writer:
                 f"{', '.join(f'`{path}`' for path in left)}",
                 "leave `--node` out" if self._bundle.renewed else "remove it",
             )
+
+    def _refuse_elsewhere(self) -> None:
+        """Raises BadInput if there is one where Ventoy looked before: it would stay, with its entries."""
+        for base in roots(self._stick.path):
+            folder = base / self._plan.folder
+            if base != self._top and folder in bundle_folders(base):
+                raise BadInput(
+                    f"`{folder}` has a bundle of this cluster, and Ventoy looks in `{self._top}`",
+                    f"`pmx-cluster-tb bundle --wipe --out {shlex.quote(str(self._stick.path))}` removes it",
+                )
 
     def _is_unchanged(self, iso: PreparedIso, known: BundleIso) -> bool:
         path = self._top / iso.path
@@ -196,7 +211,7 @@ class _Writer:
             self._write_isos(digests_begun)
         for path, content in self._files().items():
             write_file(self._top / path, content)
-        replace_or_remove(self._top / VENTOY_JSON, self._ventoy_after)
+        replace_or_remove(self._ventoy_json, self._ventoy_after)
         manifest = self._manifest(complete=True)
         removed = self._remove_others(manifest)
         self._write_manifest(manifest)
@@ -209,7 +224,12 @@ class _Writer:
             - set(self._images),
             removed=removed,
             others=tuple(path for path in there if path not in known),
-            bundles=tuple(one.name for one in bundle_folders(self._top) if one.name != self._plan.folder),
+            bundles=tuple(
+                one.relative_to(self._stick.path).as_posix()
+                for base in roots(self._stick.path)
+                for one in bundle_folders(base)
+                if one != self._top / self._plan.folder
+            ),
         )
 
     def _claim(self) -> None:
@@ -226,7 +246,7 @@ class _Writer:
         is_shared = self._plan.layout is Layout.SHARED
         changed = [path for path in self._images if is_shared or (self._top / path).exists()]
         if changed and self._ventoy_before:
-            replace_or_remove(self._top / VENTOY_JSON, without(self._ventoy_before, self._plan.folder))
+            replace_or_remove(self._ventoy_json, without(self._ventoy_before, self._folder))
 
     def _write_isos(self, digests_begun: Digests) -> None:
         source = None if self._iso_sha256 else digests_begun.begin(unchanged(self._bundle.iso))
@@ -307,14 +327,14 @@ class _Writer:
         )
 
 
-def earlier_bundle(stick: Path, folder: str) -> BundleManifest | None:
+def earlier_bundle(stick: Stick, folder: str) -> BundleManifest | None:
     """The bundle in `folder` of `stick`; None where there is none, or its manifest is damaged.
 
     Raises UserError if it cannot be read.
     """
-    with told_errors(stick):
+    with told_errors(stick.path):
         try:
-            return read_bundle_manifest(stick / folder)
+            return read_bundle_manifest(stick.base / folder)
         except BadInput:
             # a cut may have damaged it; the new one takes its place
             return None

@@ -13,6 +13,8 @@ from pathlib import Path
 from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME, is_output_manifest
 from pmx_cluster_tb.artifacts.stick_files import device_hint
 from pmx_cluster_tb.artifacts.stick_manifest import is_bundle_manifest
+from pmx_cluster_tb.artifacts.ventoy_json import PATH as VENTOY_JSON
+from pmx_cluster_tb.artifacts.ventoy_json import bundle_roots, search_root
 from pmx_cluster_tb.problems import BadInput
 from pmx_cluster_tb.process import run
 
@@ -43,11 +45,20 @@ class Mount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stick:
-    """A folder to write a bundle to; `is_ventoy` if it is the top of a Ventoy stick's first partition."""
+    """A folder to write a bundle to; `is_ventoy` if it is the top of a Ventoy stick's first partition.
+
+    `root` is the folder in it where Ventoy looks for images, empty for the top.
+    """
 
     path: Path
     mount: Mount | None
     is_ventoy: bool
+    root: str = ""
+
+    @property
+    def base(self) -> Path:
+        """The folder that holds those of bundles; what they name is relative to it."""
+        return self.path / self.root
 
     @property
     def is_mounted(self) -> bool:
@@ -72,30 +83,56 @@ def stick_at(path: Path) -> Stick:
             f"`{path}` is a folder of a Ventoy stick, which is looked for at its top",
             f"`--out {shlex.quote(str(mount.point))}`",
         )
-    return Stick(path=path, mount=mount, is_ventoy=on_ventoy)
+    return Stick(path=path, mount=mount, is_ventoy=on_ventoy, root=search_root(ventoy_json_of(path)))
 
 
-def refuse_unseen(stick: Path, folder: str, ventoy_json: str) -> None:
-    """Raises BadInput if Ventoy would not find what is written to `folder` or `ventoy_json` of `stick`.
+def ventoy_json_of(stick: Path) -> bytes | None:
+    """The content of ventoy.json on `stick`; None where there is none, or it cannot be read."""
+    try:
+        return (stick / VENTOY_JSON).read_bytes()
+    except OSError:
+        return None
+
+
+def roots(stick: Path) -> list[Path]:
+    """The folders of `stick` in which there may be bundles."""
+    return [stick / root for root in bundle_roots(ventoy_json_of(stick)) if (stick / root).is_dir()]
+
+
+def refuse_unseen(stick: Stick, folder: str) -> None:
+    """Raises BadInput if Ventoy would not find what is written to `folder` of `stick`, or ventoy.json.
 
     Ventoy compares paths with their case, which FAT and exFAT do not. Raises OSError.
     """
-    for path in (Path(folder), *reversed(Path(ventoy_json).parents[:-1]), Path(ventoy_json)):
-        _refuse_other_name(stick / path)
-    refuse_links(stick, folder, ventoy_json)
-    for hidden in (stick, stick / folder):
+    ventoy_json = stick.path / VENTOY_JSON
+    for path in (stick.base / folder, ventoy_json.parent, ventoy_json):
+        _refuse_other_name(path)
+    refuse_links(stick.path, Path(stick.root, folder))
+    for hidden in (stick.path, *_chain(stick.path, Path(stick.root, folder))):
         if (hidden / _IGNORED).exists():
-            raise BadInput(f"`{hidden / _IGNORED}` hides all that is beside it from Ventoy", "remove it")
+            name = hidden / _IGNORED
+            raise BadInput(
+                f"`{name}` hides all that is beside it from Ventoy", f"`rm {shlex.quote(str(name))}`"
+            )
 
 
-def refuse_links(stick: Path, folder: str, ventoy_json: str) -> None:
-    """Raises BadInput if a symbolic link leads out of what a bundle writes or removes. Raises OSError."""
+def _chain(stick: Path, folder: Path) -> list[Path]:
+    """The folders of `stick` on the way to `folder`, which is relative to it, and that."""
+    return [stick / path for path in (folder, *folder.parents[:-1])]
+
+
+def refuse_links(stick: Path, folder: Path) -> None:
+    """Raises BadInput if a symbolic link leads out of what a bundle writes or removes.
+
+    `folder` is relative to `stick`. Raises OSError.
+    """
+    ventoy_json = stick / VENTOY_JSON
     below = (stick / folder).rglob("*") if not (stick / folder).is_symlink() else ()
-    for path in (stick / folder, stick / ventoy_json, (stick / ventoy_json).parent, *below):
+    for path in (*_chain(stick, folder), ventoy_json, ventoy_json.parent, *below):
         if path.is_symlink():
             raise BadInput(
                 f"`{path}` is a symbolic link, which no stick has",
-                "remove it, or name another folder with `--out`",
+                f"`rm {shlex.quote(str(path))}`, or name another folder with `--out`",
             )
 
 

@@ -4,6 +4,8 @@ Overwriting files before they are removed is not tried: flash memory writes some
 that the hashes are gone has to erase the whole stick.
 """
 
+import shlex
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,7 +23,7 @@ from pmx_cluster_tb.artifacts.stick_files import (
     told_errors,
 )
 from pmx_cluster_tb.artifacts.stick_manifest import bundle_folders, read_bundle_manifest
-from pmx_cluster_tb.artifacts.stick_place import refuse_links
+from pmx_cluster_tb.artifacts.stick_place import refuse_links, roots
 from pmx_cluster_tb.artifacts.ventoy_json import PATH as VENTOY_JSON
 from pmx_cluster_tb.artifacts.ventoy_json import without
 from pmx_cluster_tb.problems import BadInput
@@ -31,7 +33,7 @@ from pmx_cluster_tb.problems import BadInput
 class Wiped:
     """What was removed of the bundle in `folder`, and what stays there because no bundle made it.
 
-    Paths are relative to the top of the stick.
+    Paths are relative to the top of the stick, as `folder` is.
     """
 
     folder: str
@@ -54,13 +56,24 @@ def wipe_bundles(stick: Path, folder: str | None = None) -> tuple[Wiped, ...]:
     if something cannot be removed.
     """
     with told_errors(stick), locked(stick):
-        folders = [one for one in bundle_folders(stick) if folder in (None, one.name)]
+        there = [one for base in roots(stick) for one in bundle_folders(base)]
+        folders = [one for one in there if folder in (None, one.name)]
         if not folders:
-            raise BadInput(f"there is no bundle on `{stick}`", "name the folder where the stick is mounted")
+            raise _nothing_to_wipe(stick, folder, there)
         for one in folders:
-            refuse_links(stick, one.name, VENTOY_JSON)
-        entries = {one.name: _remove_entries(stick, one.name) for one in folders}
-        return tuple(_wipe(stick, one, ventoy_json=entries[one.name]) for one in folders)
+            refuse_links(stick, one.relative_to(stick))
+        entries = {one: _remove_entries(stick, one.relative_to(stick).as_posix()) for one in folders}
+        return tuple(_wipe(stick, one, ventoy_json=entries[one]) for one in folders)
+
+
+def _nothing_to_wipe(stick: Path, folder: str | None, there: Sequence[Path]) -> BadInput:
+    if not there:
+        return BadInput(f"there is no bundle on `{stick}`", "name the folder where the stick is mounted")
+    others = ", ".join(f"`{one.relative_to(stick).as_posix()}`" for one in there)
+    return BadInput(
+        f"there is no bundle `{folder}` on `{stick}`, but {others}",
+        f"`pmx-cluster-tb bundle --wipe --out {shlex.quote(str(stick))}` removes every bundle",
+    )
 
 
 def _remove_entries(stick: Path, folder: str) -> bool:
@@ -79,17 +92,17 @@ def _remove_entries(stick: Path, folder: str) -> bool:
 
 
 def _wipe(stick: Path, folder: Path, *, ventoy_json: bool) -> Wiped:
+    name = folder.relative_to(stick).as_posix()
     try:
         manifest = read_bundle_manifest(folder)
     except BadInput as error:
         kept = files_below(stick, folder)
-        return Wiped(
-            folder=folder.name, removed=(), kept=kept, ventoy_json=ventoy_json, damaged=error.message
-        )
+        return Wiped(folder=name, removed=(), kept=kept, ventoy_json=ventoy_json, damaged=error.message)
     mine = {path.relative_to(stick).as_posix() for path in temporaries(folder)}
-    mine |= manifest.paths if manifest else set()
+    above = name[: -len(folder.name)]
+    mine |= {above + path for path in manifest.paths} if manifest else set()
     # the manifest last: a second run finds what a first one did not come to
-    paths = [*sorted(mine), f"{folder.name}/{MANIFEST_NAME}"]
+    paths = [*sorted(mine), f"{name}/{MANIFEST_NAME}"]
     removed = tuple(path for path in paths if remove_file(stick / path))
     # what macOS puts beside files
     for path in paths:
@@ -98,4 +111,4 @@ def _wipe(stick: Path, folder: Path, *, ventoy_json: bool) -> Wiped:
     kept = files_below(stick, folder)
     remove_empty_folders(folder)
     sync_folder(stick)
-    return Wiped(folder=folder.name, removed=removed, kept=kept, ventoy_json=ventoy_json)
+    return Wiped(folder=name, removed=removed, kept=kept, ventoy_json=ventoy_json)

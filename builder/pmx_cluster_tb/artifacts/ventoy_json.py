@@ -18,12 +18,12 @@ from pmx_cluster_tb.artifacts.json_text import (
     members,
     object_text,
 )
-from pmx_cluster_tb.artifacts.ventoy_rules import PATH, rule_problems
+from pmx_cluster_tb.artifacts.ventoy_rules import OUR_IMAGE, PATH, roots_of, rule_problems
 from pmx_cluster_tb.plan.types import Table
 from pmx_cluster_tb.plan.ventoy import VentoyEntries
 from pmx_cluster_tb.problems import BadFile, Position, Problem
 
-__all__ = ["PATH", "merged", "without"]
+__all__ = ["PATH", "bundle_roots", "merged", "search_root", "without"]
 
 _BOM = "\ufeff"
 _LISTS = ("menu_alias", "auto_install", "injection")
@@ -33,7 +33,7 @@ _REPAIR = "correct it with Ventoy's VentoyPlugson or an editor; as it is, Ventoy
 
 
 def merged(existing: bytes | None, entries: VentoyEntries, folder: str) -> bytes:
-    """The file with `entries` in place of those for what lies in `folder`, a folder at the top of the stick.
+    """The file with `entries` in place of those for what lies in `folder`, a path from the top of the stick.
 
     `existing` is the file so far, if there is one. Raises BadFile if Ventoy could not read it, would hide the
     entries, or would start or preselect an installation.
@@ -64,6 +64,37 @@ def without(existing: bytes, folder: str) -> bytes | None:
     left = list(_merged_parts(parts, None, folder, _newline(text)))
     bom = _BOM if text.startswith(_BOM) else ""
     return (bom + object_text(left, _newline(text)) + _newline(text)).encode() if left else None
+
+
+def search_root(existing: bytes | None) -> str:
+    """The folder in which Ventoy looks for images, as a path from the top of the stick; empty for its top.
+
+    It is empty, too, for a file that Ventoy cannot read. The folder of a bundle is never one.
+    """
+    return next((root for part in _readable(existing) for root in roots_of(part)), "")
+
+
+def bundle_roots(existing: bytes | None) -> tuple[str, ...]:
+    """Every folder in which a bundle may lie: the top, where Ventoy looks, and where entries name one."""
+    parts = _readable(existing)
+    images = (
+        str(value["image"])
+        for part in parts
+        for value in _entries(part)
+        if isinstance(value, dict) and "image" in value
+    )
+    named = (match["root"].strip("/") for match in map(OUR_IMAGE.fullmatch, images) if match)
+    roots = (root for part in parts for root in roots_of(part))
+    return tuple(dict.fromkeys(("", *roots, *(one for one in named if ".." not in one.split("/")))))
+
+
+def _readable(existing: bytes | None) -> list[Member]:
+    try:
+        text = _decoded(existing or b"")
+        parts = _members(text) if text.strip(_BOM + " \t\r\n") else []
+        return [] if list(_type_problems(parts)) else parts
+    except BadFile:
+        return []
 
 
 def _document(parts: Sequence[Member], entries: VentoyEntries, folder: str, newline: str) -> str:

@@ -2,12 +2,13 @@
 
 Read in Ventoy's source, 1.1.17 (`ventoy_plugin.c`, `ventoy_cmd.c`, `INSTALL/grub/grub.cfg`). Of each object
 in the list `control` Ventoy reads the first key only. `VTOY_MENU_TIMEOUT` starts the preselected line of the
-menu; `VTOY_DEFAULT_IMAGE` preselects an image, or with `F6>` and the like opens another menu, whose line it
+menu; it goes down from `VTOY_DEFAULT_SEARCH_ROOT`, if that is absolute, by `VTOY_MAX_SEARCH_LEVEL` folders at
+most. `VTOY_DEFAULT_IMAGE` preselects an image, or with `F6>` and the like opens another menu, whose line it
 starts at once. These are their owner's, so they are not changed here.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from pmx_cluster_tb.artifacts.json_text import Member
@@ -23,7 +24,10 @@ _SUFFIXES = ("legacy", "uefi", "ia32")
 
 _REMOVE = "take the line out while this stick installs nodes, or use another stick"
 _OTHER_MENU = re.compile(r"F[2-9]>")
-_OUR_IMAGE = re.compile(r"/pmx-[^/]+/.*\.iso", re.IGNORECASE)
+_ROOT, _LEVEL = "VTOY_DEFAULT_SEARCH_ROOT", "VTOY_MAX_SEARCH_LEVEL"
+
+OUR_IMAGE = re.compile(r"(?P<root>(?:/[^/]+)*)/pmx-[^/]+/[^/]*\.iso", re.IGNORECASE)
+"""An image of a bundle, as entries name it."""
 
 
 def rule_problems(parts: Sequence[Member], entries: VentoyEntries) -> Iterator[Problem]:
@@ -54,27 +58,56 @@ def _keys(entries: VentoyEntries) -> set[str]:
     return {"menu_alias", "menu_tip", *(key for key, tables in more.items() if tables)}
 
 
-def _control_problems(part: Member, images: Sequence[str]) -> Iterator[Problem]:
+def roots_of(part: Member) -> Iterator[str]:
+    """Where the part has Ventoy look for images, if it says that: a path without `/` at its ends.
+
+    Of a path that ends in the folder of a bundle it is what is above that.
+    """
+    value = dict(_controls(part)).get(_ROOT, "") if _is_control(part) else ""
+    names = [name for name in value.split("/") if name]
+    if value.startswith("/") and ".." not in names:
+        yield "/".join(names[:-1] if names and names[-1].startswith("pmx-") else names)
+
+
+def _is_control(part: Member) -> bool:
+    return part.key in {"control", *(f"control_{suffix}" for suffix in _SUFFIXES)}
+
+
+def _controls(part: Member) -> Iterator[tuple[str, str]]:
     values = part.value
     for item in values if isinstance(values, list) else ():
-        if not isinstance(item, dict) or not item:
-            continue
-        name, value = next(iter(cast("dict[str, object]", item).items()))
-        if isinstance(value, str) and (message := _control_fault(name, value, images)):
+        if isinstance(item, dict) and item:
+            name, value = next(iter(cast("dict[str, object]", item).items()))
+            if isinstance(value, str):
+                yield name, value
+
+
+def _control_problems(part: Member, images: Sequence[str]) -> Iterator[Problem]:
+    controls = list(_controls(part))
+    yield from _search_problems(part, dict(controls), images[0].rpartition("/")[0])
+    for name, value in controls:
+        if message := _control_fault(name, value):
             yield _problem(part, f"`{name}` is `{value}`: {message}", _REMOVE)
 
 
-def _control_fault(name: str, value: str, images: Sequence[str]) -> str:
-    folder = images[0].rpartition("/")[0]
-    starts = _OUR_IMAGE.fullmatch(value) is not None and not value.endswith(DOES_NOTHING)
+def _search_problems(part: Member, controls: Mapping[str, str], folder: str) -> Iterator[Problem]:
+    """Why Ventoy would not come to `folder`: it goes down from its search root so many levels."""
+    root = controls.get(_ROOT, "").rstrip("/")
+    root = root if root.startswith("/") else ""
+    level = controls.get(_LEVEL, "")
+    if folder != root and not folder.startswith(f"{root}/"):
+        message = f"`{_ROOT}` is `{controls[_ROOT]}`: Ventoy would not look for images in `{folder}`"
+        yield _problem(part, message, _REMOVE)
+    elif level.isdecimal() and (needed := folder[len(root) :].count("/")) > int(level):
+        message = f"`{_LEVEL}` is `{level}`: Ventoy would not look for images in `{folder}`"
+        yield _problem(part, message, f"write `{needed}` there, or {_REMOVE}")
+
+
+def _control_fault(name: str, value: str) -> str:
+    starts = OUR_IMAGE.fullmatch(value) is not None and not value.endswith(DOES_NOTHING)
     faults = {
         "VTOY_MENU_TIMEOUT": (True, "Ventoy would start a line of its menu by itself"),
         "VTOY_DEFAULT_IMAGE": (starts, "Enter alone would start that installation"),
-        "VTOY_DEFAULT_SEARCH_ROOT": (
-            value.rstrip("/") not in {"", folder},
-            f"Ventoy would not look for images in `{folder}`",
-        ),
-        "VTOY_MAX_SEARCH_LEVEL": (value == "0", "Ventoy would not look for images in folders"),
         "VTOY_FILE_FLT_ISO": (value == "1", "Ventoy would list no ISO"),
     }
     if name == "VTOY_DEFAULT_IMAGE" and _OTHER_MENU.match(value):

@@ -140,7 +140,7 @@ def _write(asked: _Asked, source: Path, cluster: "Cluster", stick: "Stick") -> "
         note(_unlike_ventoy(stick))
     if cluster.after_install is AfterInstall.REBOOT:
         note("warning: the nodes reboot when they are installed: take the stick out while they do")
-    earlier = earlier_bundle(stick.path, folder(cluster.name))
+    earlier = earlier_bundle(stick, folder(cluster.name))
     wish = Wish(layout=Layout(asked.layout) if asked.layout else None, node=asked.node)
     try:
         with byte_progress() as observer:
@@ -204,9 +204,10 @@ def _state(written: "Written", path: str) -> str:
 
 
 def _next_steps(manifest: "BundleManifest", stick: "Stick") -> Iterator[str]:
-    folder = manifest.files[0].path.partition("/")[0]
+    folder = "/".join(part for part in (stick.root, manifest.files[0].path.partition("/")[0]) if part)
+    copied = folder.partition("/")[0]
     start = (
-        "eject the stick" if stick.is_mounted else f"copy {folder}/ and ventoy/ to the top of a Ventoy stick"
+        "eject the stick" if stick.is_mounted else f"copy {copied}/ and ventoy/ to the top of a Ventoy stick"
     )
     yield f"next: {start}, boot a machine from it and choose its node; that WIPES the node's disk"
     yield f"  {folder}/README.txt on the stick says what each screen shows"

@@ -38,6 +38,28 @@ class VentoyEntries:
     injection: tuple[Table, ...] = ()
 
 
+def entries_below(entries: VentoyEntries, root: str) -> VentoyEntries:
+    """`entries` for a bundle in the folder `root` of the stick; at its top, for an empty one."""
+    if not root:
+        return entries
+
+    def moved(tables: tuple[Table, ...]) -> tuple[Table, ...]:
+        return tuple({key: _moved(key, value, root) for key, value in table.items()} for table in tables)
+
+    return VentoyEntries(
+        menu_alias=moved(entries.menu_alias),
+        tips=moved(entries.tips),
+        auto_install=moved(entries.auto_install),
+        injection=moved(entries.injection),
+    )
+
+
+def _moved(key: str, value: object, root: str) -> object:
+    if key in ("image", "archive"):
+        return f"/{root}{value}"
+    return [f"/{root}{path}" for path in value] if key == "template" and isinstance(value, list) else value
+
+
 def separate_entries(plan: ClusterPlan, version: str, isos: Mapping[str, str]) -> VentoyEntries:
     """Names the ISOs of the separate layout, given by node."""
     cluster = plan.cluster
