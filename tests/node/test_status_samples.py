@@ -8,8 +8,6 @@ import pytest
 from tests.node.machine import Machine
 from tests.node.test_status import NEIGHBOURS
 
-pytestmark = pytest.mark.slow
-
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "troubleshooting.md").read_text("utf-8")
 HEALTHY, UNPLUGGED = re.findall(r"^```\n(pve1 in .*?)^```$", DOCUMENT, flags=re.MULTILINE | re.DOTALL)
 
