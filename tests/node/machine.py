@@ -1,5 +1,6 @@
 """A node of the seed cluster as files below a folder, with fake programs that keep them up to date."""
 
+import errno
 import os
 import stat
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from pmx_cluster_tb.model.cluster import Cluster
 from pmx_cluster_tb.plan.packages import node_package
 from pmx_cluster_tb.plan.types import Package
 from pmx_cluster_tb.sources import read_tree
-from pmx_ring import command_line, frr
+from pmx_ring import command_line, frr, offload
 from pmx_ring.state import State
 from pmx_ring.system import System
 from tests.clusters import seed_cluster
@@ -33,6 +34,9 @@ _FAKE = Path(__file__).parent / "fakes" / "program"
 _LOOKS = ("is-", "show", "list-units", "info", "-json", "-C", "dpkg-query")
 
 FRR_CONF = "/etc/frr/frr.conf"
+CONTROLLERS = "/sys/bus/pci/devices/0000:ca:00.{}/power/control"
+SET_TSO = 0x1F
+"""ETHTOOL_STSO of linux/ethtool.h."""
 DEBIAN_FRR_CONF = "log syslog informational\n"
 
 
@@ -115,7 +119,17 @@ class Machine:
         self.write(f"{folder}/mtu", "1500\n")
         self.write(f"{folder}/flags", "0x1002\n")
         self.write(f"{folder}/carrier", "1\n")
+        self.write(f"{folder}/tso", "1\n")
         self.path(f"{folder}/device").mkdir()
+
+    def ethtool(self, name: str, command: int, value: int = 0) -> int:
+        """What `offload.ethtool_value` asks the kernel, answered by the file `tso` of the interface."""
+        file = f"/sys/class/net/{name}/tso"
+        if not self.path(file).exists():
+            raise OSError(errno.ENODEV, "No such device")
+        if command == SET_TSO:
+            self.write(file, f"{value}\n")
+        return int(self.read(file))
 
     def addresses(self) -> list[str]:
         """The addresses of lo."""
@@ -151,6 +165,7 @@ def fresh_machine(root: Path, monkeypatch: pytest.MonkeyPatch, output: pytest.Ca
         (programs / program).symlink_to(_FAKE)
     monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
     monkeypatch.setenv("FAKE_ROOT", str(root))
+    monkeypatch.setattr(offload, "ethtool_value", machine.ethtool)
     monkeypatch.setattr(frr, "owner", lambda: (os.getuid(), os.getgid()))
     for path, text in _FILES.items():
         machine.write(path, text)
@@ -170,6 +185,8 @@ _FILES = {
     "/proc/sys/net/ipv4/ip_forward": "0\n",
     "/proc/sys/net/ipv6/conf/all/forwarding": "0\n",
     "/proc/sys/net/ipv6/conf/vmbr0/accept_ra": "1\n",
+    CONTROLLERS.format(5): "auto\n",
+    CONTROLLERS.format(6): "auto\n",
     "/fake/calls": "",
     "/fake/daemons": "",
     "/fake/default-routes": "[]",

@@ -19,12 +19,16 @@ from tests.node.machine import DEBIAN_FRR_CONF, FRR_CONF, Machine, looks
 FIRST_APPLY = """\
 load the module `thunderbolt`
 load the module `thunderbolt_net`
+keep the controller `0000:ca:00.5` awake
+keep the controller `0000:ca:00.6` awake
 rename `thunderbolt0` to `en05`
 rename `thunderbolt1` to `en06`
 set the MTU of `en05` to 4000
 bring up `en05`
 set the MTU of `en06` to 4000
 bring up `en06`
+switch off TSO of `en05`
+switch off TSO of `en06`
 add `10.0.0.81/32` to lo
 add `fc00::81/128` to lo
 set `net/ipv4/ip_forward` to 1
@@ -104,6 +108,22 @@ def test_an_upgrade_to_other_settings_of_frr_reloads_it(machine: Machine) -> Non
     assert "lsp-mtu 1397" in machine.read("/fake/running-config")
 
 
+def test_an_upgrade_to_another_port_lets_go_of_the_old_one(machine: Machine) -> None:
+    machine.write("/sys/bus/pci/devices/0000:07:00.0/power/control", "auto\n")
+    machine.applied()
+    cluster = seed_cluster()
+    first, second = cluster.nodes[0].ports
+    ports = (replace(first, name="en07", path="pci-0000:07:00.0"), second)
+    machine.install(replace(cluster, nodes=(replace(cluster.nodes[0], ports=ports), *cluster.nodes[1:])))
+    said = machine.applied()
+    assert [line for line in said if "controller" in line or "TSO" in line] == [
+        "keep the controller `0000:07:00.0` awake",
+        "let the controller `0000:ca:00.5` sleep",
+        "switch on TSO of `en05`",
+    ]
+    assert machine.applied() == ["nothing to change"]
+
+
 def test_an_address_of_the_administrator_stays(machine: Machine) -> None:
     machine.write("/fake/lo", machine.read("/fake/lo") + "10.0.0.99/32\n")
     machine.applied()
@@ -117,7 +137,11 @@ def test_a_removed_package_takes_back_what_was_done(machine: Machine) -> None:
     machine.uninstall()
     machine.write("/fake/port-units", "pmx-ring-port@en05.service loaded active exited\n")
     assert machine.applied() == [
+        "let the controller `0000:ca:00.5` sleep",
+        "let the controller `0000:ca:00.6` sleep",
         "stop the units of the ports",
+        "switch on TSO of `en05`",
+        "switch on TSO of `en06`",
         "remove `10.0.0.81/32` from lo",
         "remove `fc00::81/128` from lo",
         "put back `/etc/frr/daemons.conf` as it was",
@@ -157,7 +181,7 @@ def kill_at(monkeypatch: pytest.MonkeyPatch, effect: int) -> None:
     monkeypatch.setattr(Path, "replace", lethal_replace)
 
 
-EFFECTS = 31
+EFFECTS = 33
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Naming and bringing up the ports, at an apply and when a cable is plugged."""
 
+import errno
+
 import pytest
 
 from tests.node.machine import FRR_CONF, Machine
@@ -47,8 +49,26 @@ def test_an_interface_is_a_port_by_its_driver_too(machine: Machine) -> None:
 
 def test_port_sets_mtu_and_brings_up(machine: Machine) -> None:
     machine.plug("en05")
-    assert machine.pmx_ring("port", "en05") == (0, "set the MTU of `en05` to 4000\nbring up `en05`\n", "")
+    assert machine.pmx_ring("port", "en05") == (
+        0,
+        "set the MTU of `en05` to 4000\nbring up `en05`\nswitch off TSO of `en05`\n",
+        "",
+    )
     assert machine.pmx_ring("port", "en05") == (0, "", "")
+
+
+def test_a_driver_whose_tso_cannot_be_asked_for_is_told(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.plug("en05")
+
+    def broken(_name: str, _command: int, _value: int = 0) -> int:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr("pmx_ring.offload.ethtool_value", broken)
+    told = "error: TSO of `en05` cannot be read or switched: Operation not supported\n"
+    status, said, wrong = machine.pmx_ring("port", "en05")
+    assert (status, said.splitlines()[-1], wrong) == (1, "bring up `en05`", told)
 
 
 def test_port_adds_the_lines_that_frr_lost(machine: Machine) -> None:

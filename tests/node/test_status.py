@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.node.machine import FRR_CONF, Machine
+from tests.node.machine import CONTROLLERS, FRR_CONF, Machine
 
 NEIGHBOURS = """\
 Area 1:
@@ -67,6 +67,12 @@ WRONG: dict[str, Callable[[Machine], object]] = {
     "`en05` is down": lambda machine: machine.write("/sys/class/net/en05/flags", "0x1002\n"),
     "`en05` has no link: the other end is down": lambda machine: machine.write(
         "/sys/class/net/en05/carrier", "0\n"
+    ),
+    "TSO of `en06` is on: what the node forwards crawls, `pmx-ring apply` switches it off": lambda machine: (
+        machine.write("/sys/class/net/en06/tso", "1\n")
+    ),
+    "the controller `0000:ca:00.5` may sleep and miss a cable: `pmx-ring apply` keeps it awake": (
+        lambda machine: machine.write(CONTROLLERS.format(5), "auto\n")
     ),
     "lo has no address `fc00::81/128`": lambda machine: machine.write("/fake/lo", "10.0.0.81/32\n"),
     "`net/ipv4/ip_forward` is not 1": lambda machine: machine.write("/proc/sys/net/ipv4/ip_forward", "0\n"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.clusters import seed_cluster
-from tests.nodes import virtual
+from tests.nodes import packages, virtual
 from tests.ring.cables import install_node
 from tests.roots.machine import Machine, booted
 from tests.roots.recipe import RELEASES
@@ -88,6 +88,66 @@ def running_lines(machine: Machine) -> list[str]:
     said = machine.says("vtysh", "-c", "show running-config")
     section = said.partition("interface en05\n")[2].partition("\nexit")[0]
     return [line.strip() for line in section.splitlines()]
+
+
+ETHTOOL = """\
+import sys
+sys.path.insert(0, "/usr/lib/pmx-ring")
+from pmx_ring.offload import ethtool_value
+name, *values = sys.argv[1:]
+for value in values:
+    ethtool_value(name, 0x1F, int(value))
+print(*(ethtool_value(name, get) for get in (0x1E, 0x23, 0x2B)))
+"""
+"""Gives TSO the values, then says whether TSO, GSO and GRO are on; veth's GRO is not unless asked for."""
+
+
+def offloads(machine: Machine, name: str, *tso: int) -> str:
+    """Whether TSO, GSO and GRO of the interface are on, after TSO was set to each of the values."""
+    return machine.says("python3", "-IBc", ETHTOOL, name, *map(str, tso))
+
+
+def test_tso_is_off_and_only_that(machine: Machine) -> None:
+    """For each interface anew, whatever ifupdown2 does; put right by apply."""
+    for _ in range(2):
+        unplug(machine)
+        machine.run(PLUG)
+        assert offloads(machine, "far") == "1 1 0"
+        wait_until_ready(machine)
+        assert offloads(machine, "en05") == "0 1 0"
+    machine.run(["ifreload", "-a"], check=False)
+    assert offloads(machine, "en05", 1) == "1 1 0"
+    assert "problem: TSO of `en05` is on" in machine.run(["pmx-ring", "status"], check=False).stdout
+    assert machine.says("pmx-ring", "apply") == "switch off TSO of `en05`"
+    assert offloads(machine, "en05") == "0 1 0"
+
+
+def test_tso_is_on_again_when_the_package_goes(root: Root) -> None:
+    """Not only for the next cable."""
+    install_node(root, virtual(seed_cluster()), "pve1")
+    with booted(root) as machine:
+        machine.run(["pmx-ring", "wait"], seconds=180)
+        machine.run(PLUG)
+        wait_until_ready(machine)
+        machine.run(["cp", "-r", "/usr/lib/pmx-ring", "/root"])
+        machine.run(["dpkg", "--purge", "pmx-pvc1-pve1", "pmx-ring"])
+        assert machine.says("python3", "-IBc", ETHTOOL.replace("/usr/lib", "/root"), "en05") == "1 1 0"
+
+
+def test_a_controller_is_kept_awake(machine: Machine) -> None:
+    """By udev, as soon as it appears; a container has no PCI, so it is an interface here."""
+    _, package = packages(seed_cluster(), "pve1")
+    (rules,) = (file.content.decode() for file in package.files if file.path.name.endswith("-power.rules"))
+    assert 'SUBSYSTEM=="pci", ACTION!="remove", KERNEL=="0000:ca:00.5", ' in rules
+    interfaces = rules.replace('"pci"', '"net"').replace("0000:ca:00.5", "controller5")
+    machine.run(["tee", "/etc/udev/rules.d/85-test.rules"], stdin=interfaces)
+    machine.run(["udevadm", "control", "--reload"])
+    machine.run(["ip", "link", "add", "controller5", "type", "veth", "peer", "name", "controller6"])
+    machine.run(["udevadm", "settle"])
+    controls = [f"/sys/class/net/{name}/power/control" for name in ("controller5", "controller6")]
+    assert machine.says("cat", *controls) == "on\nauto"
+    machine.run(["rm", "/etc/udev/rules.d/85-test.rules"])
+    machine.run(["ip", "link", "delete", "controller5"])
 
 
 def test_replugged_twice(machine: Machine) -> None:

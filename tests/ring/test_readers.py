@@ -91,8 +91,9 @@ def test_systemd(node: Root) -> None:
 def test_udev_rules(trixie: Root) -> None:
     """udev's own verifier, which Debian 12 has not."""
     node = installed(trixie, seed_cluster())
-    outcome = node.run(["udevadm", "verify", "/usr/lib/udev/rules.d/85-pmx-ring.rules"])
-    assert "Fail:    0" in outcome.said
+    for name in ("85-pmx-ring.rules", "85-pmx-ring-power.rules"):
+        outcome = node.run(["udevadm", "verify", f"/usr/lib/udev/rules.d/{name}"])
+        assert "Fail:    0" in outcome.said
 
 
 def test_link_files(node: Root) -> None:

@@ -192,7 +192,7 @@ def test_a_change_of_one_node(built: Path, command: Command) -> None:
     (node,) = value["nodes"]
     assert node["name"] == "pve2"
     assert node["package_before"] != node["package_after"]
-    assert node["touches"] == ["initramfs, and a reboot"]
+    assert node["touches"] == ["initramfs, and a reboot", "udev rules"]
     assert {change["reach"] for change in node["changes"]} == {"local"}
     assert "/usr/lib/systemd/network/00-pmx-ring-en05.link" in {change["path"] for change in node["changes"]}
 

@@ -93,7 +93,17 @@ def node_view(cluster: Cluster, node: Node) -> View:
         "net": network_entity_title(node),
         "e2e": ring.e2e,
         "thunderbolt": any(port.driver == THUNDERBOLT_DRIVER for port in node.ports),
+        "controllers": _controllers(node),
     }
+
+
+def _controllers(node: Node) -> list[str]:
+    """The PCI addresses of the Thunderbolt controllers in use."""
+    return [
+        port.path.removeprefix("pci-")
+        for port in node.ports
+        if port.driver == THUNDERBOLT_DRIVER and port.path.startswith("pci-")
+    ]
 
 
 def node_package(cluster: Cluster, node: Node, source: SourceTree) -> Package:

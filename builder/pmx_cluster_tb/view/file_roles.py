@@ -32,6 +32,7 @@ _ROLES = {
     "/usr/lib/systemd/system/*": FileRole("systemd unit", "systemd units"),
     "/usr/lib/systemd/system-preset/*": FileRole("units that are on", "systemd units"),
     "/usr/lib/tmpfiles.d/*": FileRole("folders made at boot"),
+    "/usr/lib/udev/rules.d/*-power.rules": FileRole("keeps controllers awake", "udev rules"),
     "/usr/lib/udev/rules.d/*": FileRole("a cable was plugged in", "udev rules"),
     "/usr/sbin/*": FileRole("the command on the node", "pmx-ring"),
     "/usr/share/doc/*": FileRole("documentation"),

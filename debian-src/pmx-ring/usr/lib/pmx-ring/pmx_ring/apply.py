@@ -12,6 +12,7 @@ from pmx_ring.frr import frr_changes
 from pmx_ring.lldp import lldp_changes
 from pmx_ring.modules import module_changes
 from pmx_ring.ports import port_changes
+from pmx_ring.power import power_changes
 from pmx_ring.problems import RingError, disk_problem
 from pmx_ring.programs import run
 from pmx_ring.state import State
@@ -41,6 +42,7 @@ def litter_changes(context: Context, _facts: Facts | None) -> Changes:
 _STEPS: tuple[Step, ...] = (
     litter_changes,
     module_changes,
+    power_changes,
     port_changes,
     address_changes,
     forwarding_changes,

@@ -13,6 +13,7 @@ from pmx_ring.dpkg import wait_for_dpkg
 from pmx_ring.fabric import fabric_changes, router_changes
 from pmx_ring.facts import need_facts, read_facts
 from pmx_ring.first_boot import need_first_boot
+from pmx_ring.offload import without_tso
 from pmx_ring.ports import bring_up, exists
 from pmx_ring.problems import RingError, disk_problem
 from pmx_ring.request import recorded_apply, request_apply, wait_for_apply
@@ -92,6 +93,7 @@ def _port(system: System, options: argparse.Namespace) -> int:
         return 0
     # the link first and in any case, whatever FRR says
     _done(bring_up(system, options.name, facts.mtu))
+    _done(without_tso(options.name))
     return _completed(system, [options.name])
 
 

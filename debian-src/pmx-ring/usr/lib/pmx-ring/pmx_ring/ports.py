@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pmx_ring.changes import Change, Changes, Context
 from pmx_ring.facts import Facts, Port
+from pmx_ring.offload import offload_changes
 from pmx_ring.problems import RingError
 from pmx_ring.programs import output_of
 from pmx_ring.system import System
@@ -99,14 +100,16 @@ def bring_up(system: System, name: str, mtu: int) -> Iterator[Change]:
 
 
 def port_changes(context: Context, facts: Facts | None) -> Changes:
-    """Name and bring up what is plugged; without facts, only end the units."""
+    """Name and bring up what is plugged; without facts, only end the units and let TSO be on."""
     if facts is None:
         yield from _ended_units()
+        yield from offload_changes(context, (), {})
         return
     names = _present_names(context.system, facts.ports)
     yield from _renamings(context.system, names)
     for name in sorted(names):
         yield from bring_up(context.system, name, facts.mtu)
+    yield from offload_changes(context, [port.name for port in facts.ports], names)
 
 
 def _present_names(system: System, ports: tuple[Port, ...]) -> dict[str, str]:

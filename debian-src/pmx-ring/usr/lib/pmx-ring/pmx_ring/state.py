@@ -20,6 +20,10 @@ class State:
     """Addresses with prefix that were put on lo."""
     written: dict[str, str] = field(default_factory=dict)
     """Digests of what was written, by path, in place of files of others."""
+    awake: list[str] = field(default_factory=list)
+    """PCI addresses of the controllers that are kept from sleeping."""
+    without_tso: list[str] = field(default_factory=list)
+    """Interfaces whose TSO is switched off whenever they appear."""
     frr_enabled: bool = False
     """Whether frr.service was enabled here, having been off."""
     frr_loaded: str = ""

@@ -14,7 +14,9 @@ from pmx_ring.forwarding import forwarding
 from pmx_ring.frr import is_active, is_enabled
 from pmx_ring.modules import missing_modules, waits_for_reboot
 from pmx_ring.neighbours import Neighbour, neighbours
+from pmx_ring.offload import tso
 from pmx_ring.ports import exists, has_carrier, is_up, mtu_bytes
+from pmx_ring.power import control, controllers
 from pmx_ring.problems import RingError
 from pmx_ring.programs import is_installed, run
 from pmx_ring.request import note_identity
@@ -135,6 +137,7 @@ def _problems(system: System, facts: Facts, state: State, status: Status) -> Ite
     yield from (f"the module `{name}` is not loaded" for name in missing_modules(system, facts))
     for port in status.ports:
         yield from _port_problems(port, facts.mtu)
+    yield from _speed_problems(system, facts)
     if not _reads_interfaces_d(system):
         yield "`/etc/network/interfaces` has no `source /etc/network/interfaces.d/*`: no addresses at boot"
     yield from (f"lo has no address `{one}`" for one, there in status.addresses.items() if not there)
@@ -162,6 +165,15 @@ def _port_problems(port: PortStatus, mtu: int) -> Iterator[str]:
         yield f"`{port.name}` is down"
     elif not port.carrier:
         yield f"`{port.name}` has no link: the other end is down"
+
+
+def _speed_problems(system: System, facts: Facts) -> Iterator[str]:
+    for name in (port.name for port in facts.ports):
+        if tso(name):
+            yield f"TSO of `{name}` is on: what the node forwards crawls, `pmx-ring apply` switches it off"
+    for controller in controllers(facts):
+        if control(system, controller) == "auto":
+            yield f"the controller `{controller}` may sleep and miss a cable: `pmx-ring apply` keeps it awake"
 
 
 def _router_problems(system: System) -> Iterator[str]:
