@@ -57,13 +57,18 @@ def test_unusable_passwords_are_refused_and_not_shown(stdin: bytes, message: str
     "typed", ["latin \udce9\udce8 one", UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "no")]
 )
 def test_a_terminal_that_sends_something_else_than_utf_8(
-    typed: str | UnicodeDecodeError, monkeypatch: pytest.MonkeyPatch
+    typed: str | UnicodeDecodeError, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    typings = iter([typed])
+
     def type_it(_: str) -> str:
-        if isinstance(typed, str):
-            return typed
-        raise typed
+        match next(typings, EOFError()):
+            case str(text):
+                return text
+            case error:
+                raise error
 
     monkeypatch.setattr("pmx_cluster_tb.cli.passwords.getpass", type_it)
-    with pytest.raises(BadInput, match="the password must be UTF-8"):
+    with pytest.raises(BadInput) as refused:
         asked_password("to hash")
+    assert "the password must be UTF-8" in refused.value.message + capsys.readouterr().err

@@ -3,6 +3,7 @@
 import sys
 from getpass import getpass
 
+from pmx_cluster_tb.cli.messages import show_error
 from pmx_cluster_tb.problems import BadInput
 
 MINIMUM_BYTES = 8
@@ -15,12 +16,13 @@ _NOT_UTF_8 = "the password must be UTF-8"
 
 
 def asked_password(whose: str) -> str:
-    """The password that a person types twice at the terminal, unseen."""
-    password = _hidden(f"password {whose}: ")
-    _refuse_unusable(password)
-    if _hidden("the same again: ") != password:
-        raise BadInput("the two passwords differ", "nothing was written; start again")
-    return password
+    """The password that a person types twice at the terminal, unseen; asked again until it can be used."""
+    while True:
+        password = _hidden(f"password {whose}: ")
+        problem = _unusable(password)
+        if problem is None and _hidden("the same again: ") == password:
+            return password
+        show_error(problem or BadInput("the two passwords differ"))
 
 
 def read_password() -> str:
@@ -34,7 +36,8 @@ def read_password() -> str:
         password = line.removesuffix(b"\n").decode()
     except UnicodeDecodeError:
         raise BadInput(_NOT_UTF_8) from None
-    _refuse_unusable(password)
+    if problem := _unusable(password):
+        raise problem
     return password
 
 
@@ -54,19 +57,20 @@ def _hidden(prompt: str) -> str:
         raise BadInput(_NOT_UTF_8, "the terminal sends another encoding") from None
 
 
-def _refuse_unusable(password: str) -> None:
+def _unusable(password: str) -> BadInput | None:
     try:
         size = len(password.encode())
     except UnicodeEncodeError:
         # what a terminal sent and no UTF-8 is
-        raise BadInput(_NOT_UTF_8) from None
+        return BadInput(_NOT_UTF_8)
     if size < MINIMUM_BYTES:
-        raise BadInput(f"the password must have at least {MINIMUM_BYTES} bytes, this one has {size}")
+        return BadInput(f"the password must have at least {MINIMUM_BYTES} bytes, this one has {size}")
     if size > MAXIMUM_BYTES:
-        raise BadInput(
+        return BadInput(
             f"the password must have at most {MAXIMUM_BYTES} bytes, this one has {size}: no login takes more"
         )
     if not password.isprintable():
-        raise BadInput(
+        return BadInput(
             "the password must hold nothing but printable characters", "others cannot be typed at a login"
         )
+    return None
