@@ -6,12 +6,14 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pexpect
 import pytest
 from passlib.hash import sha512_crypt
 
+from tests.clusters import HASH
 from tests.command import EXAMPLE
 
 pytestmark = pytest.mark.slow
@@ -20,7 +22,11 @@ BUILDER = Path(__file__).parents[1] / "builder"
 COMMAND = [sys.executable, "-m", "pmx_cluster_tb"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(BUILDER), "TERM": "xterm-256color", "COLUMNS": "100"}
 ENVIRONMENT.pop("NO_COLOR", None)
+ENVIRONMENT["HOME"] = "/nowhere"
+ENVIRONMENT["TZ"] = "Europe/Kiev"
 DEADLINE = 60
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEiOUXUuXJOmDthuELckyOnwHdix3wZnp46s3ceSAZrC"
 
 LARGE = ("debian", "jinja2", "passlib", "rich", "tomli_w")
 """Dependencies that take long to import."""
@@ -176,6 +182,9 @@ def test_init_asks_for_the_root_password_and_keeps_its_hash_to_the_owner(tmp_pat
     child.sendline("correct horse")
     child.expect("the same again: ")
     child.sendline("correct horse")
+    for question, answer in (("country", "nl"), ("keyboard", "us"), ("keyboard", "de"), ("time zone", "")):
+        child.expect(rf"{question}.* \[.*\]: ")
+        child.sendline(answer)
     status, said = ended(child)
     assert status == 0
     assert "correct horse" not in said
@@ -184,16 +193,39 @@ def test_init_asks_for_the_root_password_and_keeps_its_hash_to_the_owner(tmp_pat
     assert sha512_crypt.verify("correct horse", hash_file.read_text().strip())
     text = (tmp_path / "cluster.toml").read_text()
     assert 'root-password-hash-file = "cluster.root-password-hash"' in text
+    assert tomllib.loads(text)["locale"] == {"country": "nl", "keyboard": "de", "timezone": "Europe/Kyiv"}
     assert "access.root-password" not in run("check", cwd=tmp_path).stderr
 
 
+def test_init_asks_which_keys_may_log_in(tmp_path: Path) -> None:
+    (tmp_path / "root.hash").write_text(HASH)
+    (tmp_path / "root.hash").chmod(0o600)
+    (tmp_path / ".ssh").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / f".ssh/{name}.pub").write_text(f"{KEY} {name}@desk\n")
+    options = ("--country=nl", "--keyboard=de", "--timezone=UTC", "--root-password-hash-file=root.hash")
+    child = at_terminal("init", *options, cwd=tmp_path, environment={"HOME": str(tmp_path)})
+    for name, answer in (("a", "perhaps"), ("a", "n"), ("b", "")):
+        child.expect(rf"may .*{name}.pub \({name}@desk\) log in as root\? \[Y/n\]: ")
+        child.sendline(answer)
+    assert ended(child)[0] == 0
+    access = tomllib.loads((tmp_path / "cluster.toml").read_text())["access"]
+    assert access["root-ssh-keys"] == [f"{KEY} b@desk"]
+
+
 @pytest.mark.parametrize("command", ["init", "hash-password"])
-def test_two_different_passwords(command: str, tmp_path: Path) -> None:
+def test_a_mistyped_password_is_asked_for_again(command: str, tmp_path: Path) -> None:
     child = at_terminal(command, cwd=tmp_path)
+    child.expect("password .*: ")
+    child.sendline("horse")
+    child.expect("error:.* must have at least 8 bytes, this one has 5")
     child.expect("password .*: ")
     child.sendline("correct horse")
     child.expect("the same again: ")
     child.sendline("battery staple")
+    child.expect("error:.* the two passwords differ")
+    child.expect("password .*: ")
+    child.send("\x04")
     status, said = ended(child)
     assert (status, "error:" in said, list(tmp_path.iterdir())) == (2, True, [])
 

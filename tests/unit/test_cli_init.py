@@ -1,14 +1,19 @@
 """`init`: from nothing to a file that `check` accepts."""
 
 import re
-from ipaddress import IPv6Network
+import tomllib
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pmx_cluster_tb.cli.init import random_ring_prefix
+from pmx_cluster_tb.cli.cluster_text import random_ring_ipv4, random_ring_ipv6
+from pmx_cluster_tb.cli.desk import Desk
+from pmx_cluster_tb.model.schema import SCHEMA_ID
 from tests.clusters import HASH
 from tests.command import Command, listing
+from tests.unit.test_desk import KEY, desk
 
 VALUES = {
     "country": '"nl"',
@@ -20,6 +25,31 @@ VALUES = {
     "serial": '"S7KGNU0X00000{n}"',
 }
 EMPTY = re.compile(r'(\w+)( *= *)""')
+
+
+@pytest.fixture(autouse=True)
+def bare_desk(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The computer of which nothing can be told, as long as a test has no other one."""
+    nowhere = tmp_path_factory.mktemp("desk")
+    monkeypatch.setattr("pmx_cluster_tb.cli.init.this_desk", lambda: Desk(nowhere, nowhere, {}))
+    monkeypatch.setattr("pmx_cluster_tb.cli.init.lan_address", lambda: IPv4Address("192.168.178.2"))
+
+
+@pytest.fixture
+def dutch_desk(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A computer in the Netherlands with a British keyboard."""
+    files = {
+        "etc/localtime": "-> /usr/share/zoneinfo/Europe/Amsterdam",
+        "etc/default/keyboard": "XKBLAYOUT=gb\n",
+        "home/.ssh/id_ed25519.pub": f"{KEY}\n",
+    }
+    dutch = desk(tmp_path_factory.mktemp("dutch"), files)
+    monkeypatch.setattr("pmx_cluster_tb.cli.init.this_desk", lambda: dutch)
+
+
+def written() -> dict[str, Any]:
+    """The tables of the file that was made."""
+    return tomllib.loads(Path("cluster.toml").read_text("utf-8"))
 
 
 def filled(text: str) -> str:
@@ -64,6 +94,7 @@ def test_a_hash_file_elsewhere_is_named_from_the_file(command: Command) -> None:
     Path("lab").mkdir()
     Path("secrets").mkdir()
     Path("secrets/root.hash").write_text(HASH)
+    Path("secrets/root.hash").chmod(0o600)
     assert command("init", "lab/cluster.toml", "--root-password-hash-file", "secrets/root.hash").status == 0
     assert 'root-password-hash-file = "../secrets/root.hash"' in Path("lab/cluster.toml").read_text()
 
@@ -120,11 +151,119 @@ def test_a_hash_file_that_is_not_there(command: Command) -> None:
     assert listing() == []
 
 
+@pytest.mark.usefixtures("dutch_desk")
+def test_what_this_computer_has_is_written_and_said(command: Command) -> None:
+    assert command("init").status == 0
+    text = Path("cluster.toml").read_text("utf-8")
+    assert written()["locale"] == {"country": "nl", "keyboard": "en-gb", "timezone": "Europe/Amsterdam"}
+    assert written()["access"]["root-ssh-keys"] == [KEY]
+    assert text.count("# as on this computer: is it right for the nodes?") == 3
+    assert "# those of ~/.ssh on this computer: take out what must not log in as root" in text
+
+
+@pytest.mark.usefixtures("dutch_desk")
+def test_what_is_given_goes_before_what_this_computer_has(command: Command) -> None:
+    other = KEY.replace("me@desk", "script")
+    Path("other.pub").write_text(other + "\n")
+    given = (
+        "--country",
+        "ch",
+        "--keyboard",
+        "fr-ch",
+        "--timezone",
+        "Europe/Zurich",
+        "--ssh-key",
+        "other.pub",
+    )
+    assert command("init", *given).status == 0
+    assert written()["locale"] == {"country": "ch", "keyboard": "fr-ch", "timezone": "Europe/Zurich"}
+    assert written()["access"]["root-ssh-keys"] == [other]
+    assert "on this computer" not in Path("cluster.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--country", "uk", "--country: `uk` is not a country code that the installer knows"),
+        ("--keyboard", "us", "--keyboard: `us` is not a keyboard layout of the installer"),
+        (
+            "--timezone",
+            "Europe/Kiev",
+            "--timezone: `Europe/Kiev` is not a time zone that the installer knows",
+        ),
+        ("--ssh-key", "root.hash", "--ssh-key: the first line of `root.hash` must be an OpenSSH public key"),
+    ],
+)
+def test_what_is_given_must_be_right(option: str, value: str, message: str, command: Command) -> None:
+    Path("root.hash").write_text("no key\n")
+    ran = command("init", option, value)
+    assert (ran.status, listing()) == (2, ["root.hash"])
+    assert f"error: {message}" in ran.err
+    assert "  hint: " in ran.err
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "message"),
+    [
+        ("correct horse\n", 0o600, "`root.hash` holds no hash that can be used: it must be a crypt(3) hash"),
+        ("", 0o600, "`root.hash` is empty"),
+        (HASH, 0o644, "`root.hash` can be read or changed by others"),
+    ],
+)
+def test_a_hash_file_that_holds_none(content: str, mode: int, message: str, command: Command) -> None:
+    Path("root.hash").write_text(content)
+    Path("root.hash").chmod(mode)
+    ran = command("init", "--root-password-hash-file", "root.hash")
+    assert (ran.status, listing()) == (2, ["root.hash"])
+    assert f"error: {message}" in ran.err
+    assert "horse" not in ran.err
+
+
+@pytest.mark.parametrize("count", [2, 3, 14, 15, 250])
+def test_as_many_nodes_as_wanted(count: int, command: Command) -> None:
+    assert command("init", "--nodes", count).status == 0
+    table = written()
+    assert [node["name"] for node in table["node"]] == [f"pve{number}" for number in range(1, count + 1)]
+    assert len(table["ring"]["port"]) == (1 if count == 2 else 2)
+    messages = command("check").err
+    assert "is outside `ring." not in messages
+    assert "must have one port" not in messages
+
+
+@pytest.mark.parametrize("count", [1, 251, "many"])
+def test_no_ring_of_that_many_nodes(count: int | str, command: Command) -> None:
+    assert (command("init", "--nodes", count).status, listing()) == (2, [])
+
+
+def test_comments_lead_to_public_places_and_name_what_udev_says(command: Command) -> None:
+    command("init")
+    text = Path("cluster.toml").read_text("utf-8")
+    assert text.startswith(f"#:schema {SCHEMA_ID}\n")
+    assert "docs/" not in re.sub(r"https://\S+", "", text)
+    assert "udevadm info --query=property --property=ID_SERIAL_SHORT,ID_PATH,ID_MODEL /dev/DISK" in text
+    assert "\n# e2e = false\n" in text
+    assert 'proxmox-ve    = "9.2"' in text
+
+
 def test_ring_prefixes_are_random_and_local() -> None:
-    prefixes = {random_ring_prefix() for _ in range(50)}
+    prefixes = {random_ring_ipv6(3) for _ in range(50)}
     assert len(prefixes) == 50
     for prefix in prefixes:
         assert prefix.prefixlen == 124
         assert prefix.subnet_of(IPv6Network("fd00::/8"))
         # subnet 0 of the random /48
         assert prefix.network_address.packed[6:] == bytes(10)
+
+
+@pytest.mark.parametrize("lan", ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "203.0.113.0/24"])
+def test_the_ring_never_overlaps_the_lan_of_this_computer(lan: str) -> None:
+    network = IPv4Network(lan)
+    prefixes = {random_ring_ipv4(count, network[77]) for count in (3, 100) for _ in range(50)}
+    assert len(prefixes) > 80
+    assert not [prefix for prefix in prefixes if prefix.overlaps(network)]
+    assert not [prefix for prefix in prefixes if not prefix.is_private]
+
+
+def test_the_ring_keeps_off_the_networks_of_home_routers() -> None:
+    for _ in range(50):
+        assert not random_ring_ipv4(3, None).overlaps(IPv4Network("10.0.0.0/10"))

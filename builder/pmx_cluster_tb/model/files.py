@@ -42,7 +42,7 @@ class _Reader:
         if name is None:
             return None
         try:
-            return _password_hash(self._folder / name)
+            return password_hash(self._folder / name)
         except Refusal as refusal:
             self._report.error(path, f"{shown(name)} {refusal.rule}", refusal.hint)
             return None
@@ -79,7 +79,8 @@ def _content(path: Path, *, private: bool) -> bytes:
     return content
 
 
-def _password_hash(path: Path) -> PasswordHash:
+def password_hash(path: Path) -> PasswordHash:
+    """The hash that the file holds, which nobody but its owner may read. Raises Refusal."""
     try:
         text = _content(path, private=True).decode("ascii").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
