@@ -63,6 +63,7 @@ def _is_thunderbolt(pin: Pin, nics: Collection[Nic], ports: Collection[str]) -> 
 
 
 def _is_drivers_own(mac: str) -> bool:
-    # locally administered, with the number of the port in the upper half of the first byte
-    # (linux, drivers/net/thunderbolt/main.c, tbnet_generate_mac)
-    return bool(re.fullmatch(r"[0-9a-f]2(?::[0-9a-f]{2}){5}", mac))
+    # the number of the port is in the upper half of the first byte, and 3 is the highest: a controller has
+    # two ports of two lanes each, or four in all (linux, drivers/net/thunderbolt/main.c, tbnet_generate_mac).
+    # Others that administer addresses locally, as USB adapters do, take any first byte.
+    return bool(re.fullmatch(r"[0-3]2(?::[0-9a-f]{2}){5}", mac))

@@ -137,6 +137,24 @@ def test_a_pending_change_of_the_gui_is_cleaned_too(node: Path) -> None:
     assert (node / "etc/network/interfaces.new").read_text() == _CLEAN.replace("178.11", "178.21")
 
 
+def test_an_unplugged_usb_adapter_keeps_its_pin_and_stanza(node: Path) -> None:
+    pin = node / "usr/local/lib/systemd/network/50-pmx-nic1.link"
+    pin.write_text(_pin("a2:ce:c8:11:22:33", "nic1"))
+    (node / "sys/class/net/nic1/device/driver").unlink()
+    leftovers_step(node_settings()).do(system_of(node))
+    assert _pins(node) == ["50-pmx-nic0.link", "50-pmx-nic1.link"]
+    assert (node / "etc/network/interfaces").read_text() == _CLEAN
+
+
+def test_the_pin_of_the_lan_stays_whatever_its_address(node: Path) -> None:
+    """The installer writes it for a NIC that the cluster file finds by its MAC address."""
+    pin = node / "usr/local/lib/systemd/network/50-pmx-nic0.link"
+    for mac in (_LAN, "02:ce:c8:11:22:33"):
+        pin.write_text(_pin(mac, "nic0"))
+        leftovers_step(node_settings()).do(system_of(node))
+        assert _pins(node) == ["50-pmx-nic0.link", "50-pmx-nic1.link"]
+
+
 def test_a_bridge_elsewhere_keeps_its_port_and_pin(node: Path) -> None:
     bridge = "auto vmbr9\niface vmbr9 inet manual\n\tbridge-ports nic2\n"
     (node / "etc/network/interfaces.d/lab").write_text(bridge)
@@ -175,6 +193,13 @@ def test_without_an_interfaces_file_the_step_says_so(tmp_path: Path) -> None:
         # absent: judged by the address
         (Pin("02:11:22:33:44:55", "nic2"), [], True),
         (Pin("12:11:22:33:44:55", "nic2"), [], True),
+        (Pin("22:11:22:33:44:55", "nic2"), [], True),
+        (Pin("32:11:22:33:44:55", "nic2"), [], True),
+        # of a USB adapter, or of whatever else makes its address up
+        (Pin("42:11:22:33:44:55", "nic2"), [], False),
+        (Pin("92:11:22:33:44:55", "nic2"), [], False),
+        (Pin("a2:ce:c8:11:22:33", "nic2"), [], False),
+        (Pin("f2:11:22:33:44:55", "nic2"), [], False),
         (Pin("58:47:ca:00:00:11", "nic2"), [], False),
         (Pin("bc:24:11:00:00:11", "nic2"), [], False),
         (Pin("06:11:22:33:44:55", "nic2"), [], False),
