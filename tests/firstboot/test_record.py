@@ -48,6 +48,9 @@ def test_counts() -> None:
     assert boots_tried([]) == 0
     assert boots_tried([start("1"), start("1"), start("2")]) == 2
     assert boots_tried([start("1"), start("2"), start("2", "by hand"), start("3")]) == 2
+    by_hand_twice = [start("1"), start("2", "by hand"), start("3"), start("4", "by hand"), start("5")]
+    assert boots_tried(by_hand_twice) == 2
+    assert finished_at([{"event": "finished", "time": time} for time in ("first", "last")]) == "last"
     reboots = [{"event": "reboot", "reason": "a"}, {"event": "reboot", "reason": "b"}]
     assert (reboots_for(reboots), reboots_for(reboots, "a"), reboots_for(reboots, "c")) == (2, 1, 0)
     ends = [("a", "failed"), ("b", "failed"), ("a", "done")]
