@@ -1,5 +1,7 @@
 """The step that installs this node's packages and waits until they are in force."""
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from firstboot.apt import install, installed_versions
@@ -10,6 +12,8 @@ from firstboot.steps import Step, StepFailed
 from firstboot.system import System
 
 _WAIT = ("pmx-ring", "wait", "--timeout")
+# what `pmx-cluster-tb build` ends a version with: which content it is, but not whether it is newer
+_BUILD = re.compile(r".+\+[0-9a-f]{10}")
 _REMEDY = "`pmx-ring apply` says what is wrong; then reboot: every boot tries again"
 
 
@@ -18,21 +22,28 @@ def node_package_step(archive: Path, settings: Settings) -> Step:
     packages = settings.packages
     return Step(
         name="node-package",
-        is_done=lambda system: _are_installed(system, packages) and _is_in_force(system),
+        is_done=lambda system: not _missing(system, packages) and _is_in_force(system),
         do=lambda system: _bring_into_force(system, archive, packages),
         deadline=settings.deadlines["node-package"],
     )
 
 
-def _are_installed(system: System, packages: tuple[Package, ...]) -> bool:
+def _missing(system: System, packages: Iterable[Package]) -> list[Package]:
     installed = installed_versions(system, [package.name for package in packages])
-    return all(_is_as_new(system, installed.get(package.name), package.version) for package in packages)
+    return [
+        package
+        for package in packages
+        if not _serves(system, installed.get(package.name, ""), package.version)
+    ]
 
 
-def _is_as_new(system: System, installed: str | None, version: str) -> bool:
-    # a newer one came from the repository: installing ours would go back
-    compare = ["dpkg", "--compare-versions", str(installed), "gt", version]
-    return installed == version or (installed is not None and _succeeds(system, compare))
+def _serves(system: System, installed: str, version: str) -> bool:
+    if not installed or installed == version:
+        return bool(installed)
+    if _BUILD.fullmatch(installed) and _BUILD.fullmatch(version):
+        return False
+    # a higher one came from the repository: installing ours would go back
+    return _succeeds(system, ["dpkg", "--compare-versions", installed, "gt", version])
 
 
 def _is_in_force(system: System) -> bool:
@@ -48,15 +59,16 @@ def _succeeds(system: System, question: list[str]) -> bool:
 
 
 def _bring_into_force(system: System, archive: Path, packages: tuple[Package, ...]) -> None:
-    if not _are_installed(system, packages):
-        _install(system, archive, packages)
+    if missing := _missing(system, packages):
+        _install(system, archive, missing)
     elif system.live and not _is_in_force(system):
         run(system, ["pmx-ring", "apply"], _REMEDY)
     if system.live:
         run(system, [*_WAIT, str(max(1, int(system.remaining.total_seconds())))], _REMEDY)
 
 
-def _install(system: System, archive: Path, packages: tuple[Package, ...]) -> None:
+def _install(system: System, archive: Path, packages: list[Package]) -> None:
     unpack_broken_off(system, archive, packages)
     with package_files(system, archive, packages) as files:
-        install(system, "--no-install-recommends", *files)
+        # a build that sorts above ours need not be newer; nothing else is asked for that could go back
+        install(system, "--no-install-recommends", "--allow-downgrades", *files)

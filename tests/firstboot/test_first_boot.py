@@ -49,7 +49,7 @@ def test_all_steps_once(archive: Path, node: FakeNode) -> None:
     assert update[-2:] == ["--error-on=any", "update"]
     assert upgrade[-1] == "full-upgrade"
     names = [f"/run/pmx-first-boot/{package.file_name}" for package in PACKAGES]
-    assert install[-4:] == ["install", "--no-install-recommends", *names]
+    assert install[-5:] == ["install", "--no-install-recommends", "--allow-downgrades", *names]
     for call in (update, upgrade, install):
         assert "Dpkg::Options::=--force-confold" in call
         assert "--yes" in call
