@@ -29,6 +29,8 @@ STEPS = (
 _CLUSTER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _NODE = re.compile(r"[a-z0-9][a-z0-9-]*")
 _URL = re.compile(r"https?://[!-~]+")
+# it is written into apt's configuration, between quotes and in lists of words
+_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9._~%+@:/\[\]-]+")
 _PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 _INTERFACE = re.compile(r"en[a-z0-9]+")
 _ID_PATH = re.compile(r"[!-~]+")
@@ -67,6 +69,15 @@ class Online:
 
     url: str
     not_before: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirrors:
+    """Mirrors of Proxmox's and Debian's archives, without a slash at the end; None for the archive itself."""
+
+    proxmox: str | None
+    debian: str | None
+    debian_security: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +129,9 @@ class Settings:
     node: str
     packages: tuple[Package, ...]
     online: Online
+    mirrors: Mirrors
+    apt_proxy: str | None
+    """URL of the proxy that apt asks, None for none."""
     extras: tuple[str, ...]
     desktop: bool
     user: User | None
@@ -148,6 +162,8 @@ _KEYS = {
     "node",
     "packages",
     "online",
+    "mirrors",
+    "apt_proxy",
     "extras",
     "desktop",
     "user",
@@ -166,6 +182,8 @@ def _settings(table: json_values.Table) -> Settings:
         node=json_values.matching(table["node"], _NODE, "node"),
         packages=json_values.items(table["packages"], _package, "packages", minimum=1),
         online=_online(table["online"], "online"),
+        mirrors=_mirrors(table["mirrors"], "mirrors"),
+        apt_proxy=_optional_url(table["apt_proxy"], "apt_proxy"),
         extras=json_values.items(table["extras"], _package_name, "extras"),
         desktop=json_values.boolean(table["desktop"], "desktop"),
         user=None if table["user"] is None else _user(table["user"], "user"),
@@ -217,6 +235,15 @@ def _online(value: object, place: str) -> Online:
     )
 
 
+def _mirrors(value: object, place: str) -> Mirrors:
+    table = json_values.table(value, {"proxmox", "debian", "debian_security"}, place)
+    return Mirrors(**{key: _optional_url(table[key], f"{place}.{key}") for key in table})
+
+
+def _optional_url(value: object, place: str) -> str | None:
+    return None if value is None else json_values.matching(value, _PLAIN_URL, place)
+
+
 def _user(value: object, place: str) -> User:
     table = json_values.table(value, {"name", "full_name", "password_hash", "ssh_keys"}, place)
     crypt = table["password_hash"]
@@ -257,6 +284,7 @@ __all__ = [
     "STEPS",
     "BadSettings",
     "Member",
+    "Mirrors",
     "Online",
     "Package",
     "Port",

@@ -26,19 +26,19 @@ _PROXY = "Acquire::http::Proxy"
 
 
 def wait_online_step(settings: Settings) -> Step:
-    """Waits until `settings.online.url` answers and the clock is right."""
-    online = settings.online
+    """Waits until `settings.online.url` answers, to apt's proxy if there is one, and the clock is right."""
+    online, proxy = settings.online, settings.apt_proxy
     return Step(
         name="wait-online",
-        is_done=lambda system: _trouble(system, online) is None,
-        do=lambda system: _wait(system, online),
+        is_done=lambda system: _trouble(system, online, proxy) is None,
+        do=lambda system: _wait(system, online, proxy),
         deadline=settings.deadlines["wait-online"],
     )
 
 
-def _wait(system: System, online: Online) -> None:
+def _wait(system: System, online: Online, proxy: str | None) -> None:
     told, told_at = "", 0.0
-    while (trouble := _trouble(system, online)) is not None:
+    while (trouble := _trouble(system, online, proxy)) is not None:
         if system.dry_run or not system.remaining:
             raise trouble
         now = system.clock.monotonic()
@@ -48,16 +48,17 @@ def _wait(system: System, online: Online) -> None:
         system.clock.sleep(_PAUSE)
 
 
-def _trouble(system: System, online: Online) -> StepFailed | None:
-    return next(_troubles(system, online), None)
+def _trouble(system: System, online: Online, proxy: str | None) -> StepFailed | None:
+    return next(_troubles(system, online, proxy), None)
 
 
-def _troubles(system: System, online: Online) -> Iterator[StepFailed]:
+def _troubles(system: System, online: Online, proxy: str | None) -> Iterator[StepFailed]:
     try:
-        theirs = _time_at(online.url, _proxy(system))
+        theirs = _time_at(online.url, proxy or _proxy(system))
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
-        yield StepFailed(f"no answer from `{online.url}`: {reason}", _NETWORK)
+        through = f" through the proxy `{proxy}`" if proxy else ""
+        yield StepFailed(f"no answer from `{online.url}`{through}: {reason}", _NETWORK)
         return
     ours = system.clock.now()
     if ours < online.not_before:
@@ -69,7 +70,7 @@ def _troubles(system: System, online: Online) -> Iterator[StepFailed]:
 def _time_at(url: str, proxy: str) -> datetime | None:
     """The time that the server tells, if it does; any answer will do. Raises OSError without one."""
     opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({"http": proxy} if proxy else {}), _NoRedirect()
+        urllib.request.ProxyHandler({"http": proxy, "https": proxy} if proxy else {}), _NoRedirect()
     )
     request = urllib.request.Request(url, method="HEAD", headers={"Cache-Control": "no-cache"})  # noqa: S310
     try:

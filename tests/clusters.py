@@ -12,6 +12,7 @@ from pmx_cluster_tb.model.cluster import (
     DiskSerials,
     Extras,
     Filesystem,
+    Install,
     Locale,
     Management,
     NicMac,
@@ -67,6 +68,7 @@ def seed_cluster() -> Cluster:
         management=Management(gateway=IPv4Address("192.168.178.1"), dns=IPv4Address("192.168.178.1")),
         ring=Ring(mtu=4000, ipv4=IPv4Network("10.0.0.80/28"), ipv6=IPv6Network("fc00::80/124"), e2e=False),
         extras=Extras(desktop=False, packages=()),
+        install=Install(),
         repository=None,
         nodes=tuple(node(number) for number in (1, 2, 3)),
     )

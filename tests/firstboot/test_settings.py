@@ -15,6 +15,7 @@ from firstboot.settings import (
     STEPS,
     BadSettings,
     Member,
+    Mirrors,
     Online,
     Package,
     Port,
@@ -45,6 +46,12 @@ GOOD: dict[str, Any] = {
     "node": "pve1",
     "packages": [PACKAGE],
     "online": {"url": "http://example.org/", "not_before": "2026-11-22T00:00:00+00:00"},
+    "mirrors": {
+        "proxmox": "http://mirror.lan/proxmox/debian",
+        "debian": "https://[fd00::1]:8080/debian",
+        "debian_security": "http://mirror.lan/debian-security",
+    },
+    "apt_proxy": "http://192.168.178.5:3142",
     "extras": ["iperf3"],
     "desktop": True,
     "user": USER,
@@ -81,7 +88,8 @@ def _without(path: str) -> dict[str, Any]:
     return table
 
 
-TABLES = ("packages.0", "online", "user", "ports.0", "members.0", "retry", "deadlines_s")
+URLS = ("apt_proxy", "mirrors.proxmox", "mirrors.debian", "mirrors.debian_security")
+TABLES = ("packages.0", "online", "mirrors", "user", "ports.0", "members.0", "retry", "deadlines_s")
 
 
 def _inner(path: str) -> dict[str, Any]:
@@ -103,6 +111,7 @@ VALID: list[Any] = [
     _changed("packages.0.version", "1.0+0123456789~x-1"),
     _changed("packages.0.file", "pmx-ring_0.1.0~rc1+x_all.deb"),
     _changed("online.url", "https://example.org:8080/a?b"),
+    *(_changed(key, None) for key in URLS),
     _changed("extras", []),
     _changed("desktop", False),
     _changed("user", None),
@@ -134,7 +143,7 @@ INVALID: list[Any] = [
     *map(_without, KEYS),
     *(_changed(f"{table}.more", 1) for table in TABLES),
     _changed("more", 1),
-    *(_changed(key, None) for key in KEYS if key not in {"user", "user.password_hash"}),
+    *(_changed(key, None) for key in KEYS if key not in {"user", "user.password_hash", *URLS}),
     *(_changed(key, value) for key in LISTS for value in NO_LISTS),
     *(_changed(key, []) for key in LISTS if key not in {"extras", "user.ssh_keys"}),
     *(_changed(key, value) for key in TEXTS for value in NO_TEXTS),
@@ -142,6 +151,7 @@ INVALID: list[Any] = [
     *(_changed("schema", version) for version in (0, 2, 1.5, "1", True, [1])),
     *(_changed("cluster", name) for name in ("1a", "a b", "a_b")),
     *(_changed("node", name) for name in ("-a", "A", "a.b")),
+    *(_changed(key, url) for key in URLS for url in ('http://a/"; x', "http://a b", "ftp://a", "http://")),
     _changed("packages.0.name", "a"),
     _changed("packages.0.version", "v1"),
     _changed("packages.0.version", "1:1"),
@@ -237,6 +247,12 @@ def test_the_reader_reads_every_field() -> None:
         node="pve1",
         packages=(Package("pmx-ring", "0.1.0", "pmx-ring_0.1.0_all.deb", "0" * 64),),
         online=Online("http://example.org/", datetime(2026, 11, 22, tzinfo=UTC)),
+        mirrors=Mirrors(
+            proxmox="http://mirror.lan/proxmox/debian",
+            debian="https://[fd00::1]:8080/debian",
+            debian_security="http://mirror.lan/debian-security",
+        ),
+        apt_proxy="http://192.168.178.5:3142",
         extras=("iperf3",),
         desktop=True,
         user=User("pieter", "Pieter V", "$y$j9T$a./$b", ("ssh-ed25519 AAAA p@desk",)),

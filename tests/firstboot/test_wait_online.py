@@ -28,6 +28,19 @@ def test_online(node: FakeNode, web: str) -> None:
     assert node.said == []
 
 
+def test_the_proxy_is_asked_for_it(node: FakeNode, web: str) -> None:
+    """Where nothing but a proxy is in reach, it answers in the host's place."""
+    online = Online("http://mirror.invalid/pve/fake-time", NOW - timedelta(days=1))
+    settings = replace(node_settings(), online=online, apt_proxy=web.rstrip("/"))
+    node.state("synchronized", "yes")
+    assert wait_online_step(settings).is_done(node.system())
+    gone = wait_online_step(replace(settings, apt_proxy="http://127.0.0.1:9"))
+    with pytest.raises(
+        StepFailed, match=r"from `http://mirror\.invalid/.*` through the proxy `http://127.*refused"
+    ):
+        gone.do(replace(node.system(), deadline=1))
+
+
 def test_any_answer_will_do_if_it_tells_no_time(node: FakeNode, web: str) -> None:
     node.state("synchronized", "yes")
     assert step_for(web).is_done(node.system())

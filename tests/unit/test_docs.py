@@ -27,6 +27,8 @@ TABLES = {
     "[ring]": "ring",
     "[[ring.port]]": "port",
     "[extras]": "extras",
+    "[install]": "install",
+    "[install.mirror]": "mirror",
     "[repository]": "repository",
     "[[node]]": "node",
     "node.nic": "nic",

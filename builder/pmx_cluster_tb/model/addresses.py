@@ -178,7 +178,9 @@ _URL = rf"https?://(?P<host>{_HOST})(?::(?P<port>[0-9]{{1,5}}))?(?P<path>(?:/[A-
 
 def _url(text: str) -> str:
     if re.match(r"[a-z]+://[^/]*@", text):
-        raise Refusal("must hold no user name or password: repositories are public to the nodes' LAN")
+        raise Refusal(
+            "must hold no user name or password: it is shown in logs, and all users of a node can read it"
+        )
     found = re.fullmatch(_URL, text)
     if not found:
         raise Refusal("must be an http or https URL as `http://192.168.178.5:8080`, without `?` and `#`")
@@ -190,7 +192,7 @@ def _url(text: str) -> str:
 
 def _refuse_useless_host(host: str) -> None:
     if host.lower() in ("localhost", "localhost.localdomain"):
-        raise Refusal("means the node itself: a node must be able to reach the repository under it")
+        raise Refusal("means the node itself: it must be a host that the nodes can reach")
     literal = host.strip("[]")
     if host.startswith("[") or re.fullmatch(r"[0-9.]+", host):
         try:

@@ -188,6 +188,16 @@ class Extras:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Install:
+    """Where nodes get packages from: URLs of mirrors and of apt's proxy, without a slash at the end."""
+
+    apt_proxy: str | None = None
+    proxmox: str | None = None
+    debian: str | None = None
+    debian_security: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Repository:
     """Where nodes find new versions, and the armored public key that signs them."""
 
@@ -208,6 +218,7 @@ class Cluster:
     management: Management
     ring: Ring
     extras: Extras
+    install: Install
     repository: Repository | None
     nodes: tuple[Node, ...]
     example: bool = False

@@ -13,6 +13,7 @@ from pmx_cluster_tb.model.cluster import (
     DiskPath,
     DiskSerials,
     Extras,
+    Install,
     Locale,
     Management,
     NicMac,
@@ -29,7 +30,9 @@ from pmx_cluster_tb.model.lines import KeyPath
 from pmx_cluster_tb.model.tables import (
     AccessTable,
     FileTable,
+    InstallTable,
     ManagementTable,
+    MirrorTable,
     NicTable,
     NodeTable,
     RingTable,
@@ -72,6 +75,7 @@ def cluster_of(file: FileTable, files: Files, given: Container[KeyPath], *, exam
         management=_management(there(file.management)),
         ring=_ring(there(file.ring)),
         extras=Extras(desktop=there(extras.desktop), packages=there(extras.packages)),
+        install=_install(there(file.install)),
         repository=_repository(file, files),
         nodes=tuple(sorted(nodes, key=lambda node: node.number)),
         example=example,
@@ -108,6 +112,16 @@ def _ring(ring: RingTable) -> Ring:
         ipv4=ring.ipv4 if isinstance(ring.ipv4, IPv4Network) else None,
         ipv6=ring.ipv6 if isinstance(ring.ipv6, IPv6Network) else None,
         e2e=ring.e2e,
+    )
+
+
+def _install(install: InstallTable) -> Install:
+    mirror = install.mirror or MirrorTable()
+    return Install(
+        apt_proxy=install.apt_proxy,
+        proxmox=mirror.proxmox,
+        debian=mirror.debian,
+        debian_security=mirror.debian_security,
     )
 
 

@@ -230,6 +230,25 @@ class ExtrasTable(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MirrorTable(Shape):
+    """Mirrors, for nodes that cannot or should not reach the archives themselves."""
+
+    proxmox: str | None = key(
+        URL, "Mirror of http://download.proxmox.com/debian: it has the folders `pve` and `ceph-<release>`."
+    )
+    debian: str | None = key(URL, "Mirror of http://ftp.debian.org/debian.")
+    debian_security: str | None = key(URL, "Mirror of http://security.debian.org/debian-security.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallTable(Shape):
+    """Where nodes get packages from."""
+
+    apt_proxy: str | None = key(URL, "Proxy that apt asks, as `http://192.168.178.5:3142`.")
+    mirror: MirrorTable | None = key(TableOf(MirrorTable), "Mirrors, of one archive or several.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RepositoryTable(Shape):
     """Where nodes find new versions of their packages."""
 
@@ -301,6 +320,9 @@ class FileTable(Shape):
     ring: RingTable | None = key(TableOf(RingTable), "The Thunderbolt ring.", required=True)
     extras: ExtrasTable | None = key(
         TableOf(ExtrasTable), "Software beyond a bare node.", default=ExtrasTable()
+    )
+    install: InstallTable | None = key(
+        TableOf(InstallTable), "Where nodes get packages from.", default=InstallTable()
     )
     repository: RepositoryTable | None = key(TableOf(RepositoryTable), "Where nodes find new versions.")
     nodes: tuple[NodeTable | None, ...] | None = key(

@@ -8,8 +8,8 @@ from pmx_cluster_tb.plan.types import FirstBootSettings, Package
 
 SETTINGS_SCHEMA = 1
 
-_ONLINE_URL = "http://download.proxmox.com/debian/pve/"
-"""The repository that all nodes use without a subscription."""
+_ARCHIVE = "http://download.proxmox.com/debian"
+"""Where the repositories are that all nodes use without a subscription."""
 
 _FIRST_PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(minutes=5)
@@ -36,7 +36,7 @@ def first_boot_settings(cluster: Cluster, node: Node, packages: tuple[Package, .
 
     `firstboot/settings.schema.json` describes the value. It may hold a password's hash.
     """
-    ring = cluster.ring
+    ring, install = cluster.ring, cluster.install
     return FirstBootSettings(
         {
             "schema": SETTINGS_SCHEMA,
@@ -46,7 +46,16 @@ def first_boot_settings(cluster: Cluster, node: Node, packages: tuple[Package, .
                 {"name": package.name, "version": package.version, "file": package.file_name}
                 for package in packages
             ],
-            "online": {"url": _ONLINE_URL, "not_before": release.RELEASE_DATE.isoformat()},
+            "online": {
+                "url": f"{install.proxmox or _ARCHIVE}/pve/",
+                "not_before": release.RELEASE_DATE.isoformat(),
+            },
+            "mirrors": {
+                "proxmox": install.proxmox,
+                "debian": install.debian,
+                "debian_security": install.debian_security,
+            },
+            "apt_proxy": install.apt_proxy,
             "extras": list(cluster.extras.packages),
             "desktop": cluster.extras.desktop,
             "user": None if cluster.access.user is None else _user(cluster.access.user),
