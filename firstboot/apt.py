@@ -19,6 +19,12 @@ _INSTALLED = "installed"
 _REINSTALL = "reinstreq"
 
 # as apt 2.6 and 3.0 say it
+# no waiting brings a key, or mends what is written in a source
+_UNUSABLE_SOURCE = re.compile(
+    r"NO_PUBKEY|Missing key|Failed to parse keyring|No good signature from required signer"
+    r"|the public key is not available|The list of sources could not be read"
+    r"|method driver \S+ could not be found"
+)
 _UNKNOWN = re.compile(r"E: (?:Unable to locate package|Package) '?([a-z0-9.+-]+)(?:' has no|$| /)")
 
 
@@ -44,6 +50,8 @@ def apt_get(system: System, *words: str) -> None:
 def update(system: System) -> None:
     """Fetches the lists of all repositories anew; raises StepFailed if one of them cannot be had.
 
+    That is hopeless where a source itself is what is wrong.
+
     What a power cut left of a list would stay for ever: apt looks only whether the repository has changed
     since. With an empty one it then upgrades nothing, and calls that a success (measured with apt 2.6, 3.0).
     """
@@ -51,7 +59,11 @@ def update(system: System) -> None:
     if not system.dry_run:
         _remove_lists(system)
     # by itself apt takes what it has got of old ones for a success
-    apt_get(system, "--error-on=any", "update")
+    try:
+        apt_get(system, "--error-on=any", "update")
+    except StepFailed as error:
+        error.hopeless = bool(_UNUSABLE_SOURCE.search(error.message))
+        raise
 
 
 def _remove_lists(system: System) -> None:

@@ -62,7 +62,8 @@ def output_of(system: System, command: Sequence[str], accepted: Sequence[int] = 
     except subprocess.TimeoutExpired as error:
         raise StepFailed(f"`{shown}` did not end within {_QUERY_SECONDS} s", f"`{shown}`") from error
     if result.returncode not in accepted:
-        said = " / ".join(result.stderr.strip().splitlines()[-_LINES_KEPT:])
+        # apt says some things twice
+        said = " / ".join(list(dict.fromkeys(result.stderr.strip().splitlines()))[-_LINES_KEPT:])
         raise StepFailed(f"`{shown}` {_ended(result.returncode)}: {said}", f"`{shown}`")
     return result.stdout
 

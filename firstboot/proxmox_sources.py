@@ -9,24 +9,38 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from firstboot.settings import Mirrors
 from firstboot.source_entry import Entry
 
 PVE = "pve"
+ARCHIVE = "http://download.proxmox.com/debian"
+"""Where Proxmox has its products, each in a folder."""
+
 ENTERPRISE = {"pve-enterprise", "enterprise"}
 
 _ENTERPRISE_HOST = re.compile(r"(?:^|[/@])enterprise\.proxmox\.com(?::\d+)?/")
 _OWN_HOST = re.compile(r"(?:^|[/@.])proxmox\.com(?::\d+)?/")
 _PRODUCT = re.compile(r"/debian(?:/(?P<product>pve|ceph-[a-z]+))?/*$")
 _CEPH = re.compile(r"(?:^|[/_-])ceph-([a-z]+)")
-_PROXMOX_URL = "http://download.proxmox.com/debian"
+_DEBIAN = re.compile(r"https?://(?:[a-z0-9-]+\.)*debian\.org(?::80)?/debian/*")
+_DEBIAN_SECURITY = re.compile(
+    r"https?://(?:security\.debian\.org(?::80)?(?:/debian-security)?|[a-z.-]+\.debian\.org/debian-security)/*"
+)
+_NO_SUBSCRIPTION = {"pve-no-subscription", "no-subscription"}
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A repository that must be enabled: `product` is `pve` or `ceph-<release>`."""
+    """A repository that must be enabled: `product`, `pve` or `ceph-<release>`, is a folder of `archive`."""
 
     product: str
     suite: str
+    archive: str = ARCHIVE
+
+    @property
+    def uri(self) -> str:
+        """Where it is."""
+        return f"{self.archive}/{self.product}"
 
     @property
     def component(self) -> str:
@@ -35,8 +49,7 @@ class Wanted:
 
     def entry(self, options: dict[str, str]) -> Entry:
         """The entry as Proxmox VE writes it."""
-        uri = f"{_PROXMOX_URL}/{self.product}"
-        return Entry(True, ("deb",), (uri,), (self.suite,), (self.component,), options)
+        return Entry(True, ("deb",), (self.uri,), (self.suite,), (self.component,), options)
 
 
 def is_enterprise(uri: str) -> bool:
@@ -67,12 +80,12 @@ def serves(entry: Entry, wanted: Wanted, architecture: str) -> bool:
 
 
 def is_exactly(entry: Entry, wanted: Wanted) -> bool:
-    """Whether `entry` says what is wanted, from Proxmox's own hosts, and nothing else."""
+    """Whether `entry` says what is wanted, from where it is wanted, and nothing else."""
     return (
         entry.types == ("deb",)
         and entry.suites == (wanted.suite,)
         and entry.components == (wanted.component,)
-        and all(product_of(uri) == wanted.product and not is_enterprise(uri) for uri in entry.uris)
+        and all(_is_place_of(uri, wanted) for uri in entry.uris)
     )
 
 
@@ -85,9 +98,24 @@ def is_for(entry: Entry, architecture: str) -> bool:
 
 def no_subscription_only(entry: Entry) -> bool:
     """Whether `entry` holds nothing but what this program itself enables."""
-    return set(entry.components) <= {"pve-no-subscription", "no-subscription"} and all(
-        product_of(uri) and not is_enterprise(uri) for uri in entry.uris
-    )
+    return bool(entry.components) and _NO_SUBSCRIPTION.issuperset(entry.components)
+
+
+def own_uris(entry: Entry, archive: str) -> list[str]:
+    """The URIs of `entry` that serve Proxmox VE or its Ceph: Proxmox's own, below `archive`, and mirrors."""
+    every = no_subscription_only(entry)
+    return [uri for uri in entry.uris if every or product_of(uri) or uri.startswith(f"{archive}/")]
+
+
+def mirrored(uri: str, mirrors: Mirrors) -> str:
+    """What serves the same as `uri`, if that is Debian's own or Proxmox's own and there is a mirror of it."""
+    if mirrors.proxmox and (product := product_of(uri)) and not is_enterprise(uri):
+        return f"{mirrors.proxmox}/{product}"
+    if mirrors.debian and _DEBIAN.fullmatch(uri):
+        return mirrors.debian
+    if mirrors.debian_security and _DEBIAN_SECURITY.fullmatch(uri):
+        return mirrors.debian_security
+    return uri
 
 
 def suites_of(entries: Iterable[Entry]) -> set[str]:
@@ -97,6 +125,12 @@ def suites_of(entries: Iterable[Entry]) -> set[str]:
 
 def _is_for_pve(entry: Entry) -> bool:
     return PVE in map(product_of, entry.uris) or "pve-no-subscription" in entry.components
+
+
+def _is_place_of(uri: str, wanted: Wanted) -> bool:
+    if uri.rstrip("/") == wanted.uri:
+        return True
+    return wanted.archive == ARCHIVE and product_of(uri) == wanted.product and not is_enterprise(uri)
 
 
 def _may_serve(uri: str, wanted: Wanted) -> bool:

@@ -4,25 +4,28 @@ Without a subscription the enterprise repositories answer 401, and one that is e
 fail. They are disabled, and for each its counterpart without subscription is enabled: an existing entry is
 switched, else one is added where Proxmox VE's own API adds it. What needs no change keeps every byte.
 
+An entry of Proxmox's that apt cannot use is disabled too: one that it has no key for, one that contradicts
+another, whereupon apt reads no source at all, and one of two for the same, of which apt warns for ever.
+
 Which Debian and Ceph releases these are is read out of the node's own entries, so nothing here ends with a
 release. Only where no entry names a Ceph release is it the one that the node's `pveceph install` would take;
 if that is not known either, no Ceph repository is added: the wrong one would make `apt-get update` fail.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from firstboot import proxmox_sources as proxmox
 from firstboot import sources_deb822, sources_line
 from firstboot.proxmox_sources import Wanted
-from firstboot.source_entry import Entry, SourceFormat, before_new_entry
-
-ARCHIVE_KEYRING = "/usr/share/keyrings/proxmox-archive-keyring.gpg"
-"""The key of Proxmox's repositories on Proxmox VE 9; on 8 it is among apt's trusted keys."""
+from firstboot.settings import Mirrors
+from firstboot.source_entry import Entry, SourceFormat, before_new_entry, with_slash
+from firstboot.source_keys import ARCHIVE_KEYRING, can_verify, is_trusted_key
 
 _FORMATS: Mapping[str, SourceFormat] = {".list": sources_line, ".sources": sources_deb822}
 _FOLDER = "etc/apt/sources.list.d"
+_NO_MIRRORS = Mirrors(proxmox=None, debian=None, debian_security=None)
 # where enabled entries of one URI and suite differ in one of these, apt reads no sources at all
 _PER_RELEASE = (
     *("signed-by", "trusted", "check-valid-until", "valid-until-min", "valid-until-max", "check-date"),
@@ -63,26 +66,35 @@ class _Piece:
         return _FORMATS[PurePosixPath(self.path).suffix]
 
 
-def repository_changes(files: Mapping[str, bytes], facts: NodeFacts) -> dict[str, bytes]:
+def repository_changes(
+    files: Mapping[str, bytes], facts: NodeFacts, mirrors: Mirrors = _NO_MIRRORS
+) -> dict[str, bytes]:
     """The new content of each file that must change; none if all is as it must be.
 
     `files` are the files that apt reads, by their path without a leading slash.
     """
-    sources = _Sources(files, facts)
-    wanted = wanted_repositories(files, facts)
+    archive = mirrors.proxmox or proxmox.ARCHIVE
+    sources = _Sources(files, facts, archive)
+    wanted = wanted_repositories(files, facts, archive)
     sources.disable_enterprise()
+    sources.use(mirrors)
+    sources.disable_unverifiable()
+    sources.disable_conflicting()
     sources.disable_doubles()
     for repository in wanted:
         sources.enable(repository)
     return {path: content for path, content in sources.contents() if files.get(path) != content}
 
 
-def wanted_repositories(files: Mapping[str, bytes], facts: NodeFacts) -> list[Wanted]:
-    """The repositories that must be enabled: Proxmox VE's, and each Ceph release's that is in use."""
+def wanted_repositories(files: Mapping[str, bytes], facts: NodeFacts, archive: str) -> list[Wanted]:
+    """The repositories that must be enabled: Proxmox VE's, and each Ceph release's that is in use.
+
+    `archive` is the URL below which they are.
+    """
     entries = [piece.entry for piece in _pieces(files) if piece.entry]
-    pve = Wanted(proxmox.PVE, _suite(entries, facts))
+    pve = Wanted(proxmox.PVE, _suite(entries, facts), archive)
     releases = _ceph_releases([entry for entry in entries if pve.suite in entry.suites], pve, facts)
-    return [pve, *(Wanted(f"ceph-{release}", pve.suite) for release in sorted(releases))]
+    return [pve, *(replace(pve, product=f"ceph-{release}") for release in sorted(releases))]
 
 
 def _pieces(files: Mapping[str, bytes]) -> list[_Piece]:
@@ -106,7 +118,7 @@ def _suite(entries: list[Entry], facts: NodeFacts) -> str:
 
 
 def _ceph_releases(entries: list[Entry], pve: Wanted, facts: NodeFacts) -> set[str]:
-    enabled = [entry for entry in entries if entry.enabled]
+    enabled = [entry for entry in entries if entry.enabled and can_verify(entry, facts.key_files)]
     if in_use := _named(enabled):
         return in_use
     if any("no-subscription" in entry.components for entry in enabled):
@@ -133,8 +145,9 @@ def _is_own(entry: Entry) -> bool:
 class _Sources:
     """The sources of a node, while they are changed."""
 
-    def __init__(self, files: Mapping[str, bytes], facts: NodeFacts) -> None:
+    def __init__(self, files: Mapping[str, bytes], facts: NodeFacts, archive: str) -> None:
         self._facts = facts
+        self._archive = archive
         self._pieces = _pieces(files)
         self._style = self._style_of_new_entries()
 
@@ -149,13 +162,40 @@ class _Sources:
             if uris:
                 self._replace(piece, _without_enterprise(piece, entry, uris))
 
+    def use(self, mirrors: Mirrors) -> None:
+        """Has entries of Debian's and Proxmox's own hosts name the mirrors instead."""
+        for piece, entry in list(self._enabled()):
+            uris = {uri: proxmox.mirrored(uri, mirrors) for uri in entry.uris}
+            if any(uri != new for uri, new in uris.items()):
+                self._replace(piece, [piece.format.with_uris(piece.text, uris)])
+
+    def disable_unverifiable(self) -> None:
+        """With one entry of Proxmox's that apt has no key for, its update fails."""
+        for piece, entry in list(self._enabled()):
+            uris = self._own_uris(entry)
+            if uris and not can_verify(entry, self._facts.key_files):
+                self._replace(piece, _without(piece, entry, uris))
+
+    def disable_conflicting(self) -> None:
+        """Leaves of several entries for one URI and suite those that agree on what must be the same."""
+        kept: list[Entry] = []
+        for piece, entry in sorted(self._enabled(), key=self._rank):
+            against = {uri for other in kept for uri in _contradicted(entry, other)}
+            uris = [uri for uri in self._own_uris(entry) if uri in against]
+            if uris:
+                self._replace(piece, _without(piece, entry, uris))
+            else:
+                kept.append(entry)
+
     def disable_doubles(self) -> None:
         """Leaves one of several entries for the same; apt warns of each other one."""
+        architecture = self._facts.architecture
         for piece, entry in reversed(list(self._enabled())):
+            needed = proxmox.is_for(entry, architecture)
             others = {
                 target
                 for other, twin in self._enabled()
-                if other is not piece and twin.options == entry.options
+                if other is not piece and (proxmox.is_for(twin, architecture) or not needed)
                 for target in twin.targets()
             }
             if proxmox.no_subscription_only(entry) and set(entry.targets()) <= others:
@@ -163,7 +203,8 @@ class _Sources:
 
     def enable(self, wanted: Wanted) -> None:
         architecture = self._facts.architecture
-        if any(proxmox.serves(entry, wanted, architecture) for _, entry in self._enabled()):
+        sources = (entry for _, entry in self._enabled() if proxmox.serves(entry, wanted, architecture))
+        if any(can_verify(entry, self._facts.key_files) for entry in sources):
             return
         for piece in self._pieces:
             if piece.entry and proxmox.is_exactly(piece.entry, wanted) and self._can_enable(piece.entry):
@@ -173,6 +214,18 @@ class _Sources:
 
     def _enabled(self) -> Iterator[tuple[_Piece, Entry]]:
         return ((piece, piece.entry) for piece in self._pieces if piece.entry and piece.entry.enabled)
+
+    def _own_uris(self, entry: Entry) -> list[str]:
+        return proxmox.own_uris(entry, self._archive)
+
+    def _rank(self, found: tuple[_Piece, Entry]) -> tuple[bool, bool, bool]:
+        # what may not be switched comes first, then what this program itself would write
+        _, entry = found
+        return (
+            bool(self._own_uris(entry)),
+            not proxmox.no_subscription_only(entry),
+            entry.options.get("signed-by") != ARCHIVE_KEYRING,
+        )
 
     def _switch(self, piece: _Piece, *, enabled: bool) -> None:
         self._replace(piece, [piece.format.switched(piece.text, enabled=enabled)])
@@ -185,13 +238,9 @@ class _Sources:
         same_release = self._options_of_release(entry)
         return (
             proxmox.is_for(entry, self._facts.architecture)
-            and self._has_key(entry)
+            and can_verify(entry, self._facts.key_files)
             and (same_release is None or same_release == _per_release(entry))
         )
-
-    def _has_key(self, entry: Entry) -> bool:
-        files = [word for word in entry.options.get("signed-by", "").split() if word.startswith("/")]
-        return all(file in self._facts.key_files for file in files)
 
     def _options_of_release(self, entry: Entry) -> dict[str, str] | None:
         # those of the enabled entries for the same URI and suite, if there are such
@@ -217,13 +266,14 @@ class _Sources:
 
     def _options_of_product(self, wanted: Wanted) -> dict[str, str]:
         # the key that the node's other entries of Proxmox have, first those of the same product
+        keys = self._facts.key_files
         own = [piece.entry for piece in self._pieces if piece.entry and _is_own(piece.entry)]
         own.sort(key=lambda entry: wanted.product not in map(proxmox.product_of, entry.uris))
         for entry in own:
-            if wanted.suite in entry.suites and "signed-by" in entry.options and self._has_key(entry):
+            if wanted.suite in entry.suites and "signed-by" in entry.options and can_verify(entry, keys):
                 return {"signed-by": entry.options["signed-by"]}
-        trusted = f"/etc/apt/trusted.gpg.d/proxmox-release-{wanted.suite}.gpg" in self._facts.key_files
-        needed = ARCHIVE_KEYRING in self._facts.key_files and not trusted
+        trusted = any(is_trusted_key(file, (wanted.suite,)) for file in keys)
+        needed = ARCHIVE_KEYRING in keys and not trusted
         return {"signed-by": ARCHIVE_KEYRING} if needed else {}
 
     def _path_of_new_entry(self, wanted: Wanted) -> str:
@@ -244,19 +294,36 @@ class _Sources:
 
 
 def _per_release(entry: Entry) -> dict[str, str]:
-    return {name: entry.options[name] for name in _PER_RELEASE if name in entry.options}
+    # apt compares lists of keys by what is in them
+    found = {name: entry.options[name] for name in _PER_RELEASE if name in entry.options}
+    return {
+        name: value if "\n" in value else " ".join(sorted(value.split())) for name, value in found.items()
+    }
+
+
+def _contradicted(entry: Entry, other: Entry) -> set[str]:
+    # those URIs of `entry` for which `other` says something else
+    if _per_release(entry) == _per_release(other):
+        return set()
+    releases = {target[1:3] for target in other.targets()}
+    return {uri for uri in entry.uris for suite in entry.suites if (with_slash(uri), suite) in releases}
 
 
 def _without_enterprise(piece: _Piece, entry: Entry, uris: list[str]) -> list[str]:
-    # a stanza that serves other URIs too becomes two, of which one is disabled
     others = [uri for uri in entry.uris if uri not in uris]
-    dead = (
-        proxmox.ENTERPRISE.intersection(entry.components) if all(map(proxmox.product_of, others)) else set()
-    )
-    if not others or dead == set(entry.components):
+    own = all(map(proxmox.product_of, others))
+    return _without(piece, entry, uris, proxmox.ENTERPRISE.intersection(entry.components) if own else ())
+
+
+def _without(
+    piece: _Piece, entry: Entry, uris: Collection[str], components: Collection[str] = ()
+) -> list[str]:
+    # a stanza that serves other URIs too becomes two, of which one is disabled; `components` go with `uris`
+    others = [uri for uri in entry.uris if uri not in uris]
+    if not others or set(components) == set(entry.components):
         return [piece.format.switched(piece.text, enabled=False)]
     rest = sources_deb822.without_words(piece.text, "uris", uris)
-    rest = sources_deb822.without_words(rest, "components", dead)
-    enterprise = sources_deb822.without_words(piece.text, "uris", others)
-    enterprise = sources_deb822.without_comments(enterprise)
-    return [before_new_entry(rest), sources_deb822.switched(enterprise, enabled=False)]
+    rest = sources_deb822.without_words(rest, "components", components)
+    disabled = sources_deb822.without_words(piece.text, "uris", others)
+    disabled = sources_deb822.without_comments(disabled)
+    return [before_new_entry(rest), sources_deb822.switched(disabled, enabled=False)]

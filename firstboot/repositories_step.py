@@ -5,9 +5,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from firstboot.changes import FileChange, bring_about, real_path
-from firstboot.repositories import ARCHIVE_KEYRING, NodeFacts, repository_changes
+from firstboot.commands import output_of
+from firstboot.repositories import NodeFacts, repository_changes
 from firstboot.settings import Settings
+from firstboot.source_keys import ARCHIVE_KEYRING
 from firstboot.steps import Step, StepFailed
+from firstboot.system import System
 
 _LIST = "etc/apt/sources.list"
 _FOLDER = "etc/apt/sources.list.d"
@@ -15,6 +18,13 @@ _FOLDER = "etc/apt/sources.list.d"
 _READ_BY_APT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*\.(list|sources)")
 _KEY_FOLDERS = ("usr/share/keyrings", "etc/apt/keyrings", "etc/apt/trusted.gpg.d")
 _KEY_FILE = re.compile(r"(?<![^\s=,])/[^\s,\]\"]+")
+_APT = "/usr/bin/apt-get"
+_REMEDY = "correct what it names below /etc/apt, so that `apt-get update` succeeds, then reboot"
+# before the 76pveproxy that Proxmox VE makes of `http_proxy` in datacenter.cfg: of two, the last one counts
+_PROXY_FILE = "etc/apt/apt.conf.d/75pmx-proxy"
+_PROXY = """// From `install.apt-proxy` of the cluster file. Without this file apt asks the hosts themselves.
+Acquire::http::Proxy "{proxy}";
+"""
 _CEPH_RELEASES = "usr/share/perl5/PVE/Ceph/Releases.pm"
 
 
@@ -22,17 +32,43 @@ def repositories_step(settings: Settings) -> Step:
     """Enterprise off and no-subscription on, for Proxmox VE and Ceph, in the apt sources of the node."""
     return Step(
         name="repositories",
-        is_done=lambda system: not changes_of_repositories(system.root),
-        do=lambda system: bring_about(system, changes_of_repositories(system.root)),
+        is_done=lambda system: not changes_of_repositories(system.root, settings) and not _refusal(system),
+        do=lambda system: _make_usable(system, settings),
         deadline=settings.deadlines["repositories"],
     )
 
 
-def changes_of_repositories(root: Path) -> list[FileChange]:
-    """What the step would change."""
+def changes_of_repositories(root: Path, settings: Settings) -> list[FileChange]:
+    """What the step would change: apt's proxy and its sources."""
     files = apt_sources(root)
-    changed = repository_changes(files, node_facts(root, files))
-    return [FileChange(path, files.get(path), content) for path, content in sorted(changed.items())]
+    changed = repository_changes(files, node_facts(root, files), settings.mirrors)
+    sources = [FileChange(path, files.get(path), content) for path, content in sorted(changed.items())]
+    return [*_proxy_change(root, settings.apt_proxy), *sources]
+
+
+def _make_usable(system: System, settings: Settings) -> None:
+    bring_about(system, changes_of_repositories(system.root, settings))
+    if not system.dry_run and (refusal := _refusal(system)):
+        raise refusal
+
+
+def _refusal(system: System) -> StepFailed | None:
+    """Why apt reads no sources at all, in its own words; None if it does, or is not there to ask."""
+    if not system.path(_APT).exists():
+        return None
+    try:
+        output_of(system, ["apt-get", "indextargets"])
+    except StepFailed as error:
+        return StepFailed(error.message, _REMEDY, hopeless=True)
+    return None
+
+
+def _proxy_change(root: Path, proxy: str | None) -> Iterator[FileChange]:
+    file = root / _PROXY_FILE
+    before = file.read_bytes() if file.is_file() else None
+    after = _PROXY.format(proxy=proxy).encode() if proxy else None
+    if before != after:
+        yield FileChange(_PROXY_FILE, before, after)
 
 
 def apt_sources(root: Path) -> dict[str, bytes]:

@@ -22,8 +22,7 @@ class Entry:
 
     def targets(self) -> Iterator[tuple[str, str, str, str]]:
         """Each combination of type, URI (with one slash at its end, as apt compares it), suite, component."""
-        uris = [uri.rstrip("/") + "/" for uri in self.uris]
-        return product(self.types, uris, self.suites, self.components)
+        return product(self.types, map(with_slash, self.uris), self.suites, self.components)
 
 
 class SourceFormat(Protocol):
@@ -38,8 +37,16 @@ class SourceFormat(Protocol):
     def switched(self, piece: str, /, *, enabled: bool) -> str:
         """The piece with its entry enabled or disabled, the way Proxmox VE does it; all else stays."""
 
+    def with_uris(self, piece: str, uris: Mapping[str, str], /) -> str:
+        """The piece with each URI of its entry replaced by what `uris` maps it to."""
+
     def appended(self, text: str, entry: Entry, /) -> str:
         """`text` with a further entry at its end."""
+
+
+def with_slash(uri: str) -> str:
+    """`uri` with one slash at its end."""
+    return uri.rstrip("/") + "/"
 
 
 def lines_of(text: str) -> list[str]:

@@ -5,10 +5,18 @@ of a line makes a comment even inside a field, and only an empty line ends a sta
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from firstboot.source_entry import Entry, before_new_entry, complete_lines, line_end, lines_of, option_name
+from firstboot.source_entry import (
+    Entry,
+    before_new_entry,
+    complete_lines,
+    line_end,
+    lines_of,
+    option_name,
+    with_slash,
+)
 
 _OFF = {"0", "no", "false", "without", "off", "disable"}
 _FIELD = re.compile(r"(?P<name>[^\s:#-][^\s:]*)[ \t]*:")
@@ -60,6 +68,20 @@ def switched(piece: str, *, enabled: bool) -> str:
         return _with_field(lines, f"Enabled: {word}")
     kept = (line for line in lines if line.field != "enabled" or line.starts)
     return "".join(_with_words(line, [word]) if line.field == "enabled" else line.text for line in kept)
+
+
+def with_uris(piece: str, uris: Mapping[str, str]) -> str:
+    """The stanza with other URIs, each once; spaces and comments stay."""
+    first: dict[str, str] = {}
+    doubles = [uri for uri, new in uris.items() if first.setdefault(with_slash(new), uri) != uri]
+
+    def replaced(line: _Line) -> str:
+        if line.field != "uris":
+            return line.text
+        name, colon, words = line.text.partition(":") if line.starts else ("", "", line.text)
+        return name + colon + re.sub(r"\S+", lambda word: uris.get(word.group(), word.group()), words)
+
+    return "".join(map(replaced, _lines(without_words(piece, "uris", doubles))))
 
 
 def appended(text: str, entry: Entry) -> str:

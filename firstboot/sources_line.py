@@ -5,6 +5,7 @@ they are disabled entries (proxmox-apt, list_parser.rs).
 """
 
 import re
+from collections.abc import Mapping
 
 from firstboot.source_entry import Entry, before_new_entry, line_end, lines_of, option_name
 
@@ -38,6 +39,13 @@ def entry_of(piece: str) -> Entry | None:
 def switched(piece: str, *, enabled: bool) -> str:
     """The line without its comment mark, or with one."""
     return _bare(piece) if enabled else f"# {piece}"
+
+
+def with_uris(piece: str, uris: Mapping[str, str]) -> str:
+    """The line with another URI."""
+    entry = entry_of(piece)
+    (uri,) = entry.uris if entry else ("",)
+    return piece.replace(uri, uris[uri], 1) if uri in uris else piece
 
 
 def appended(text: str, entry: Entry) -> str:

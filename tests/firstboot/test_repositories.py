@@ -2,19 +2,23 @@
 
 A case is a folder: `before/` is what matters of a node's root, `after/` what its apt sources must become, and
 `targets.txt` the repositories that are enabled then, as `<type> <URI> <suite> <component>`: written by hand,
-and judged by apt.
+and judged by apt. `mirrors.json`, where there is one, are the mirrors of the settings.
 """
 
+import json
 import shutil
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from firstboot.repositories_step import apt_sources, changes_of_repositories, repositories_step
+from firstboot.settings import Mirrors, Settings
 from firstboot.steps import StepFailed
 from tests.firstboot import proxmox_apt
 from tests.firstboot.apt import Apt
-from tests.firstboot.node import node_settings, system_of
+from tests.firstboot.node import FakeNode, node_settings, system_of
 
 _CASES = sorted(path for path in (Path(__file__).parent / "repositories").iterdir() if path.is_dir())
 
@@ -32,6 +36,12 @@ def _copy(case: Path, root: Path) -> Path:
     return Path(shutil.copytree(case / "before", root))
 
 
+def _settings(case: Path) -> Settings:
+    file = case / "mirrors.json"
+    mirrors = [Mirrors(**json.loads(file.read_text()))] if file.exists() else []
+    return replace(node_settings(), mirrors=mirrors[0]) if mirrors else node_settings()
+
+
 def test_there_are_many_cases() -> None:
     assert len(_CASES) >= 40
 
@@ -39,7 +49,7 @@ def test_there_are_many_cases() -> None:
 @every_case
 def test_sources_become_what_they_must(case: Path, tmp_path: Path) -> None:
     root = _copy(case, tmp_path / "root")
-    step = repositories_step(node_settings())
+    step = repositories_step(_settings(case))
     needed = _sources(case / "before") != _sources(case / "after")
     assert step.is_done(system_of(root)) is not needed
     step.do(system_of(root))
@@ -50,8 +60,8 @@ def test_sources_become_what_they_must(case: Path, tmp_path: Path) -> None:
 @every_case
 def test_a_second_run_changes_nothing(case: Path, tmp_path: Path) -> None:
     root = _copy(case, tmp_path / "root")
-    repositories_step(node_settings()).do(system_of(root))
-    assert changes_of_repositories(root) == []
+    repositories_step(_settings(case)).do(system_of(root))
+    assert changes_of_repositories(root, _settings(case)) == []
 
 
 @every_case
@@ -95,7 +105,7 @@ def test_the_gui_shows_the_standard_repositories_as_switched(case: str, suite: s
 
 def test_without_a_codename_the_step_says_so(tmp_path: Path) -> None:
     with pytest.raises(StepFailed, match="VERSION_CODENAME"):
-        changes_of_repositories(tmp_path)
+        changes_of_repositories(tmp_path, node_settings())
 
 
 def test_a_link_to_a_list_is_followed(tmp_path: Path) -> None:
@@ -115,6 +125,56 @@ def test_files_of_other_names_are_not_apts(tmp_path: Path) -> None:
     root = _copy(_CASES[-1].with_name("pve8-files-that-apt-passes-over"), tmp_path / "root")
     names = {Path(path).name for path in apt_sources(root)}
     assert names == {"sources.list", "pve-enterprise.list", "ceph.list"}
+
+
+_PROXY_FILE = "etc/apt/apt.conf.d/75pmx-proxy"
+_PROXIED = replace(node_settings(), apt_proxy="http://192.168.178.5:3142")
+
+
+def test_the_proxy_is_written_for_apt_and_goes_with_its_key(tmp_path: Path) -> None:
+    root = _copy(_CASES[-1].with_name("pve9-fresh"), tmp_path / "root")
+    step = repositories_step(_PROXIED)
+    assert not step.is_done(system_of(root))
+    step.do(system_of(root))
+    assert step.is_done(system_of(root))
+    lines = (root / _PROXY_FILE).read_text().splitlines()
+    assert [line for line in lines if not line.startswith("//")] == [
+        'Acquire::http::Proxy "http://192.168.178.5:3142";'
+    ]
+    without = repositories_step(node_settings())
+    assert not without.is_done(system_of(root))
+    without.do(system_of(root))
+    assert not (root / _PROXY_FILE).exists()
+    assert without.is_done(system_of(root))
+
+
+def test_what_apt_refuses_is_told_at_once_in_its_words(node: FakeNode) -> None:
+    """Entries of Debian's that contradict each other, say, which are not for this program to switch."""
+    node.write(
+        "etc/apt/sources.list", "deb http://download.proxmox.com/debian/pve bookworm pve-no-subscription\n"
+    )
+    node.write("usr/bin/apt-get", "")
+    node.state("trouble-apt-get", "always Conflicting values set for option Signed-By")
+    step = repositories_step(node_settings())
+    assert not step.is_done(node.system())
+    with pytest.raises(StepFailed, match=r"E: .*Conflicting values set for option Signed-By") as failed:
+        step.do(node.system())
+    assert failed.value.hopeless
+    (node.folder / "trouble-apt-get").unlink()
+    assert step.is_done(node.system())
+
+
+@pytest.mark.tools
+def test_what_debians_entries_contradict_is_left_to_apt(tmp_path: Path) -> None:
+    root = _copy(_CASES[-1].with_name("pve8-fresh"), tmp_path / "root")
+    lines = [f"deb [signed-by=/{key}.gpg] http://ftp.example.org/debian bookworm main\n" for key in "ab"]
+    text = "".join(lines)
+    (root / "etc/apt/sources.list").write_text(text)
+    repositories_step(node_settings()).do(system_of(root))
+    assert (root / "etc/apt/sources.list").read_text().startswith(text)
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        Apt(root / "etc/apt", tmp_path).run("indextargets")
+    assert "E: Conflicting values set for option Signed-By" in refused.value.stderr
 
 
 @pytest.mark.tools

@@ -1,5 +1,6 @@
 """What holds for the repository editor whatever a node's sources look like."""
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from firstboot import sources_deb822, sources_line
 from firstboot.repositories import NodeFacts, repository_changes
+from firstboot.settings import Mirrors
 from firstboot.source_entry import Entry
 from tests.firstboot.apt import Apt
 
@@ -115,8 +117,35 @@ def test_no_enterprise_stays_and_one_other_is_enabled(files: dict[str, bytes], f
 @given(_files(_PROXMOX | st.sampled_from(_OTHERS)), _facts)
 def test_what_others_serve_stays_enabled(files: dict[str, bytes], facts: NodeFacts) -> None:
     after = _enabled_targets({**files, **repository_changes(files, facts)})
-    others = {target for target in _enabled_targets(files) if "proxmox.com" not in target[1]}
-    assert others == {target for target in after if "proxmox.com" not in target[1]}
+    hosts = ("ftp.example.org", "packages.example.com")
+    others = {target for target in _enabled_targets(files) if any(host in target[1] for host in hosts)}
+    assert others == {target for target in after if any(host in target[1] for host in hosts)}
+
+
+_MIRRORS = Mirrors(
+    proxmox="http://mirror.lan/proxmox",
+    debian="http://mirror.lan/debian",
+    debian_security="http://mirror.lan/sec",
+)
+_DEBIANS = [("http://ftp.debian.org/debian", "main"), ("http://security.debian.org/debian-security/", "main")]
+
+
+@given(_files(_PROXMOX | st.sampled_from([*_OTHERS, *_DEBIANS])), _facts)
+def test_with_mirrors_no_archive_is_asked(files: dict[str, bytes], facts: NodeFacts) -> None:
+    once = {**files, **repository_changes(files, facts, _MIRRORS)}
+    archives = re.compile(r"download\.proxmox\.com/debian(/pve|/ceph-[a-z]+)?/*$|debian\.org")
+    assert [uri for _, uri, _, _ in _enabled_targets(once) if archives.search(uri)] == []
+    assert repository_changes(once, facts, _MIRRORS) == {}
+
+
+@given(_files(_PROXMOX | st.sampled_from(_OTHERS)), _facts)
+def test_nothing_of_proxmoxs_contradicts(files: dict[str, bytes], facts: NodeFacts) -> None:
+    signed: dict[tuple[str, str], set[str]] = {}
+    for entry in _entries({**files, **repository_changes(files, facts)}):
+        for _, uri, suite, component in entry.targets() if entry.enabled else ():
+            if component.endswith("no-subscription") and "proxmox.com" in uri:
+                signed.setdefault((uri, suite), set()).add(entry.options.get("signed-by", ""))
+    assert [keys for keys in signed.values() if len(keys) > 1] == []
 
 
 @given(_files(st.sampled_from(_OTHERS)), _facts)
