@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pmx_cluster_tb.model.load import load_cluster
 from pmx_cluster_tb.model.schema import json_schema
-from pmx_cluster_tb.model.shape import Shape, TableOf, TablesOf, keys_of
+from pmx_cluster_tb.model.shape import Shape, TableOf, TablesOf
 from pmx_cluster_tb.model.tables import FileTable
 from pmx_cluster_tb.problems import Severity
 from tests.command import EXAMPLE
@@ -239,7 +239,7 @@ def table(shape: type[Shape]) -> st.SearchStrategy[dict[str, Any]]:
                 return st.one_of(st.lists(table(inner), max_size=4), value)
         return value
 
-    known = {name: of(entry) for name, (_, entry) in keys_of(shape).items()}
+    known = {name: of(entry) for name, (_, entry) in shape.KEYS.items()}
     return st.fixed_dictionaries({}, optional=known | {"unknown": value})
 
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 
 from pmx_cluster_tb.model.kinds import JsonObject
-from pmx_cluster_tb.model.shape import Shape, keys_of
+from pmx_cluster_tb.model.shape import Shape
 from pmx_cluster_tb.model.tables import FileTable
 from pmx_cluster_tb.release import HOMEPAGE
 
@@ -25,10 +25,10 @@ def json_schema() -> dict[str, object]:
 
     def _table(shape: type[Shape]) -> JsonObject:
         properties: dict[str, object] = {}
-        for name, (_, entry) in keys_of(shape).items():
+        for name, (_, entry) in shape.KEYS.items():
             default = {} if _is_empty(entry.default) else {"default": _json(entry.default)}
             properties[name] = {"description": entry.description, **entry.kind.schema(define), **default}
-        required = [name for name, (_, entry) in keys_of(shape).items() if entry.required]
+        required = [name for name, (_, entry) in shape.KEYS.items() if entry.required]
         return {
             "type": "object",
             "description": (shape.__doc__ or "").strip(),

@@ -1,37 +1,14 @@
-"""Tables as dataclasses: each field is declared by `key`, with its kind, its description and its default."""
+"""Tables as classes: each key is declared by `key`, with its kind, its description and its default."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
 
 from pmx_cluster_tb.model.kinds import Define, Integer, JsonObject, Kind, Text, toml_type
 from pmx_cluster_tb.model.lines import KeyPath
 from pmx_cluster_tb.model.report import Report, listed, nearest
 
 T = TypeVar("T")
-
-
-class Shape:
-    """The keys of a table, as a dataclass whose fields are made by `key`.
-
-    `MISTAKEN` gives message and hint for keys that people write in its place.
-    """
-
-    MISTAKEN: ClassVar[Mapping[str, tuple[str, str]]] = {}
-    JSON: ClassVar[JsonObject] = {}
-    """More of the JSON schema than follows from the keys."""
-
-
-S = TypeVar("S", bound=Shape)
-
-
-def key(
-    kind: Kind[T], description: str, *, name: str = "", required: bool = False, default: T | None = None
-) -> T | None:
-    """A field of a Shape. A key that is absent has its default; one whose value is wrong has None."""
-    metadata = {"key": _Key(kind, description, name, required, default)}
-    made: T | None = field(default=default, metadata=metadata)
-    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +20,45 @@ class _Key:
     default: object
 
 
-def keys_of(shape: type[Shape]) -> Mapping[str, tuple[str, _Key]]:
-    """Per key of the table its field's name and its declaration."""
-    declared: list[tuple[str, _Key]] = [
-        (entry.name, entry.metadata["key"]) for entry in fields(cast("Any", shape))
-    ]
-    return {entry.name or name.replace("_", "-"): (name, entry) for name, entry in declared}
+def key(
+    kind: Kind[T], description: str, *, name: str = "", required: bool = False, default: T | None = None
+) -> T | None:
+    """A field of a Shape. A key that is absent has its default; one whose value is wrong has None."""
+    declared: Any = _Key(kind, description, name, required, default)
+    made: T | None = declared
+    return made
+
+
+class Shape:
+    """The keys of a table: each is declared by `key`, and is an attribute of the table that was read.
+
+    `MISTAKEN` gives message and hint for keys that people write in its place. No dataclass: the
+    code that is made for each would take an eighth of the time of `check`.
+    """
+
+    MISTAKEN: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    JSON: ClassVar[JsonObject] = {}
+    """More of the JSON schema than follows from the keys."""
+    KEYS: ClassVar[Mapping[str, tuple[str, _Key]]] = {}
+    """Per key of the table its attribute and its declaration."""
+
+    def __init_subclass__(cls) -> None:
+        """Declares the keys, and leaves their defaults in the attributes."""
+        own = {name: entry for name, entry in vars(cls).items() if isinstance(entry, _Key)}
+        cls.KEYS = {entry.name or name.replace("_", "-"): (name, entry) for name, entry in own.items()}
+        for name, entry in own.items():
+            setattr(cls, name, entry.default)
+
+    def __init__(self, **values: object) -> None:
+        vars(self).update(values)
+
+
+S = TypeVar("S", bound=Shape)
 
 
 def read_table(shape: type[S], raw: dict[str, object], path: KeyPath, report: Report) -> S:
     """The table's values; what is unknown, missing or wrong in it is reported."""
-    keys = keys_of(shape)
+    keys = shape.KEYS
     values: dict[str, object] = {}
     for name, value in raw.items():
         if name in keys:
@@ -71,7 +76,7 @@ def _report_unknown(shape: type[Shape], name: str, path: KeyPath, report: Report
     if name in shape.MISTAKEN:
         report.error((*path, name), *shape.MISTAKEN[name])
         return
-    known = keys_of(shape)
+    known = shape.KEYS
     near = nearest(name, known)
     hint = f"did you mean `{near}`?" if near else f"known here: {listed(known)}"
     report.error((*path, name), "unknown key", hint)
@@ -97,8 +102,8 @@ def _table(path: KeyPath, name: str) -> str:
 
 
 def _what_it_holds(shape: type[Shape]) -> str:
-    required = [name for name, (_, entry) in keys_of(shape).items() if entry.required]
-    return listed(required) if required else listed(keys_of(shape), "or")
+    required = [name for name, (_, entry) in shape.KEYS.items() if entry.required]
+    return listed(required) if required else listed(shape.KEYS, "or")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ where the value is wrong and has been reported.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import ClassVar
 
@@ -68,7 +67,6 @@ def exactly_one(*names: str) -> dict[str, object]:
     return {"oneOf": [{"required": [name]} for name in names]}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterTable(Shape):
     """The cluster as a whole."""
 
@@ -93,7 +91,6 @@ class ClusterTable(Shape):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LocaleTable(Shape):
     """Country, keyboard and time zone of every node."""
 
@@ -102,7 +99,6 @@ class LocaleTable(Shape):
     timezone: str | None = key(TIMEZONE, "Time zone: a name of zone.tab, or UTC.", default="UTC")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class UserTable(Shape):
     """A second user with sudo on every node."""
 
@@ -117,7 +113,6 @@ class UserTable(Shape):
     ssh_keys: tuple[str, ...] | None = key(ListOf(SSH_KEY), "OpenSSH public keys of the user.", default=())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AccessTable(Shape):
     """Who may log in, and where mail goes."""
 
@@ -141,7 +136,6 @@ class AccessTable(Shape):
     user: UserTable | None = key(TableOf(UserTable), "A second user with sudo.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ManagementTable(Shape):
     """The LAN."""
 
@@ -149,7 +143,6 @@ class ManagementTable(Shape):
     dns: IPAddress | None = key(ADDRESS, "The LAN's name server; the gateway unless given.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DiskTable(Shape):
     """Which disk the installer wipes, and how it is used. A node's own table goes before the cluster's."""
 
@@ -178,7 +171,6 @@ FIND_KEYS = ("serial", "serials", "model", "path")
 """The ways to find a disk, of which exactly one must be given."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PortTable(Shape):
     """A Thunderbolt port of every node."""
 
@@ -191,7 +183,6 @@ class PortTable(Shape):
     driver: str | None = key(DRIVER, "Driver, for clusters of virtual machines.", default=THUNDERBOLT_DRIVER)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RingTable(Shape):
     """What all nodes of the ring agree on."""
 
@@ -217,7 +208,6 @@ class RingTable(Shape):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ExtrasTable(Shape):
     """Software beyond a bare node."""
 
@@ -229,7 +219,6 @@ class ExtrasTable(Shape):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MirrorTable(Shape):
     """Mirrors, for nodes that cannot or should not reach the archives themselves."""
 
@@ -240,7 +229,6 @@ class MirrorTable(Shape):
     debian_security: str | None = key(URL, "Mirror of http://security.debian.org/debian-security.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class InstallTable(Shape):
     """Where nodes get packages from."""
 
@@ -248,7 +236,6 @@ class InstallTable(Shape):
     mirror: MirrorTable | None = key(TableOf(MirrorTable), "Mirrors, of one archive or several.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RepositoryTable(Shape):
     """Where nodes find new versions of their packages."""
 
@@ -261,7 +248,6 @@ class RepositoryTable(Shape):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NicTable(Shape):
     """The NIC that the LAN is plugged into."""
 
@@ -271,7 +257,6 @@ class NicTable(Shape):
     name: str | None = key(NIC_NAME, "Its name during the installation.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NodePortTable(Shape):
     """What is different about one port of one node."""
 
@@ -282,7 +267,6 @@ class NodePortTable(Shape):
     driver: str | None = key(DRIVER, "Its driver on this node.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeTable(Shape):
     """One machine."""
 
@@ -306,7 +290,6 @@ class NodeTable(Shape):
         return f"node `{self.name}`" if self.name else f"`node[{index}]`"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FileTable(Shape):
     """One cluster of Proxmox VE nodes on a Thunderbolt ring."""
 
