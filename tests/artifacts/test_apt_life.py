@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pmx_cluster_tb.artifacts.compression import compressed
 from pmx_cluster_tb.model.cluster import Cluster
 from pmx_cluster_tb.plan.types import Package
 from tests.artifacts.apt_state import audit, changes, litter, states, version
@@ -60,7 +61,7 @@ def test_all_files_arrive_and_belong_to_dpkg(node: Root) -> None:
     installed(node, seed_cluster())
     assert states(node) == {"pmx-ring": "ii", NODE: "ii"}
     assert (audit(node), litter(node)) == ("", [])
-    both = revision(seed_cluster(), 1)
+    both = [compressed(package) for package in revision(seed_cluster(), 1)]
     shipped = {str(file.path) for package in both for file in package.files}
     shipped |= {str(link.path) for package in both for link in package.links}
     after = node.tree()

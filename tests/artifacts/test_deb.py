@@ -1,10 +1,12 @@
 """Debian packages, without Debian's programs."""
 
+import zlib
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 import pytest
 
+from pmx_cluster_tb.artifacts.compression import uncompressed
 from pmx_cluster_tb.artifacts.deb import control_text, deb_bytes, installed_size_kib, md5sums
 from pmx_cluster_tb.artifacts.deb_reader import read_deb
 from pmx_cluster_tb.plan.types import File, Link, Package
@@ -32,6 +34,20 @@ FULL = package(
 @pytest.mark.parametrize("planned", [package(), FULL], ids=["empty", "full"])
 def test_reads_back_as_it_was_planned(planned: Package) -> None:
     assert read_deb(deb_bytes(planned, DATE), "x.deb") == planned
+
+
+def test_manual_pages_and_the_changelog_are_compressed() -> None:
+    changelog = "/usr/share/doc/pmx-example/changelog"
+    texts = {f"/usr/share/man/man8/{name}.8": b".TH %s 8\n" % name.encode() for name in ("a", "b.c")}
+    texts |= {changelog: b"pmx-example (1.0) unstable\n", "/usr/lib/changelog": b"of something else\n"}
+    planned = package(files=tuple(file(path, texts[path]) for path in sorted(texts)))
+    written = read_deb(deb_bytes(planned, DATE), "x.deb")
+    packed = {str(one.path): one.content for one in written.files if one.content.startswith(b"\x1f\x8b")}
+    assert set(packed) == {f"{path}.gz" for path in texts.keys() - {"/usr/lib/changelog"}}
+    # neither a name nor a time
+    assert {content[:10] for content in packed.values()} == {bytes([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 2, 3])}
+    assert zlib.decompress(packed[f"{changelog}.gz"], 31) == texts[changelog]
+    assert uncompressed(written) == planned
 
 
 def test_the_date_is_in_every_header_and_nowhere_else() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from pmx_cluster_tb import release
+from pmx_cluster_tb.artifacts.compression import compressed
 from pmx_cluster_tb.artifacts.earlier_output import read_output
 from pmx_cluster_tb.artifacts.hook import SHEBANG, hook_bytes
 from pmx_cluster_tb.artifacts.hook_reader import read_hook
@@ -48,7 +49,7 @@ def test_a_package(out: Path) -> None:
     package = seed_plan().nodes[0].package
     inspected = inspect_artifact(out / "pve1" / package.file_name)
     assert isinstance(inspected, InspectedPackage)
-    assert inspected.package == package
+    assert inspected.package == compressed(package)
     assert inspected.as_json()["kind"] == "package"
 
 
@@ -56,7 +57,8 @@ def test_a_first_boot_file(out: Path) -> None:
     plan = seed_plan()
     inspected = inspect_artifact(out / "pve2/first-boot")
     assert isinstance(inspected, InspectedHook)
-    assert [one.package for one in inspected.packages] == [plan.nodes[1].package, plan.ring_package]
+    planned = (plan.nodes[1].package, plan.ring_package)
+    assert [one.package for one in inspected.packages] == [*map(compressed, planned)]
     assert {path for path, _ in inspected.program} == {
         "__main__.py" if str(path) == "__main__.py" else f"firstboot/{path}"
         for path in read_first_boot_program()

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pmx_cluster_tb.artifacts.compression import compressed
 from pmx_cluster_tb.artifacts.deb import control_text, md5sums
 from pmx_cluster_tb.plan.types import Package
 
@@ -10,6 +11,7 @@ _DOC = "/usr/share/doc/"
 
 def stage_for_dpkg_deb(package: Package, folder: Path) -> Path:
     """The tree that `dpkg-deb --build` packs, control archive and all."""
+    package = compressed(package)
     _stage_files(package, folder)
     _write(folder / "DEBIAN/control", control_text(package).encode())
     _write(folder / "DEBIAN/md5sums", md5sums(package))

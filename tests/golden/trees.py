@@ -5,10 +5,10 @@ path on the node with its mode, or its target if it is a link.
 """
 
 import json
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from pmx_cluster_tb.artifacts.compression import compressed
 from pmx_cluster_tb.artifacts.deb import control_text
 from pmx_cluster_tb.model.load import load_cluster
 from pmx_cluster_tb.plan.cluster_plan import plan_cluster
@@ -35,17 +35,15 @@ def cluster_tree(plan: ClusterPlan) -> Tree:
 
 
 def _node_files(node: NodePlan, ring: Package) -> Iterator[tuple[str, bytes]]:
-    package = node.package
+    package, written = node.package, compressed(node.package)
     yield "answer.toml", node.answer.text.encode()
     yield "first-boot/settings.json", _settings(node, ring)
-    yield "package/DEBIAN/control", control_text(package).encode()
+    yield "package/DEBIAN/control", control_text(written).encode()
     for member in package.members:
         yield f"package/DEBIAN/{member.name}", member.content
     for file in package.files:
-        # other versions of zlib compress to other bytes
-        content = zlib.decompress(file.content, 31) if file.path.suffix == ".gz" else file.content
-        yield f"package{file.path}".removesuffix(".gz"), content
-    yield "modes", "".join(f"{line}\n" for line in _modes(package)).encode()
+        yield f"package{file.path}", file.content
+    yield "modes", "".join(f"{line}\n" for line in _modes(written)).encode()
 
 
 def _settings(node: NodePlan, ring: Package) -> bytes:

@@ -1,6 +1,7 @@
 """The plan of a bundle, with the artifacts that it carries."""
 
 from pmx_cluster_tb import release
+from pmx_cluster_tb.artifacts.compression import gzip
 from pmx_cluster_tb.artifacts.deb import deb_bytes
 from pmx_cluster_tb.artifacts.hook import MAX_BYTES, SharedNode, hook_bytes, shared_hook_bytes
 from pmx_cluster_tb.artifacts.tar import Entry, Kind, tar_bytes
@@ -13,7 +14,6 @@ from pmx_cluster_tb.plan.bundle import (
     separate_bundle,
     shared_bundle,
 )
-from pmx_cluster_tb.plan.package import gzip
 from pmx_cluster_tb.plan.types import ClusterPlan, NodePlan, SourceTree
 from pmx_cluster_tb.problems import BadInput
 from pmx_cluster_tb.sources import read_first_boot_program, read_stick_sources

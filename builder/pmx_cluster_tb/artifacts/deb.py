@@ -11,9 +11,9 @@ from datetime import datetime
 
 from debian.deb822 import Deb822
 
+from pmx_cluster_tb.artifacts.compression import compressed, gzip
 from pmx_cluster_tb.artifacts.deb_rules import package_faults
 from pmx_cluster_tb.artifacts.tar import Entry, Kind, tar_bytes
-from pmx_cluster_tb.plan.package import gzip
 from pmx_cluster_tb.plan.types import Package
 
 _AR_MAGIC = b"!<arch>\n"
@@ -24,8 +24,10 @@ _KIB = 1024
 def deb_bytes(package: Package, date: datetime) -> bytes:
     """The file `package.file_name`; every time in it is `date`, which must know its time zone.
 
-    Raises ValueError where dpkg would refuse the package: the plan is wrong then, not its user.
+    Manual pages and changelog are compressed in it. Raises ValueError where dpkg would refuse the package:
+    the plan is wrong then, not its user.
     """
+    package = compressed(package)
     if faults := package_faults(package):
         raise ValueError(f"{package.name}: {'; '.join(faults)}")
     mtime = int(date.timestamp())
@@ -38,7 +40,7 @@ def deb_bytes(package: Package, date: datetime) -> bytes:
 
 
 def control_text(package: Package) -> str:
-    """The file `control`: the package's fields, and after its maintainer the Installed-Size in KiB."""
+    """The file `control`: fields, and after the maintainer the Installed-Size in KiB."""
     paragraph = Deb822()
     for name, value in package.fields:
         paragraph[name] = value

@@ -29,7 +29,7 @@ def is_deb(content: bytes) -> bool:
 
 
 def read_deb(content: bytes, name: str) -> Package:
-    """The package in `content`, as it was planned: without Installed-Size and md5sums.
+    """The package in `content`, as it was written: without Installed-Size and md5sums.
 
     `name` is what messages call it. Raises BadInput if it is damaged or no Debian package.
     """

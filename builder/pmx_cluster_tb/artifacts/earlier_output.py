@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import cast
 
+from pmx_cluster_tb.artifacts.compression import uncompressed
 from pmx_cluster_tb.artifacts.deb_reader import read_deb
 from pmx_cluster_tb.artifacts.hook_reader import read_hook
 from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME, ManifestNode, read_manifest
@@ -65,4 +66,4 @@ def _planned(settings: Table) -> Table:
 
 def _package(folder: Path, name: str, version: str) -> Package:
     path = folder / f"{name}_{version}_all.deb"
-    return read_deb(path.read_bytes(), str(path))
+    return uncompressed(read_deb(path.read_bytes(), str(path)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import cast
 
+from pmx_cluster_tb.plan.package import without_version
 from pmx_cluster_tb.plan.packages import NODE_FACTS
 from pmx_cluster_tb.plan.types import ClusterPlan, Package, Table
 
@@ -136,13 +137,12 @@ def _package_changes(before: Package, after: Package, reach: Reach) -> Iterator[
 
 def _package_texts(package: Package) -> dict[str, bytes]:
     """All that the package installs and does, but its version, as texts by name."""
-    fields = "".join(f"{name}: {value}\n" for name, value in package.fields if name != "Version")
+    package = without_version(package)
+    fields = "".join(f"{name}: {value}\n" for name, value in package.fields)
     texts = {"debian/control": fields.encode()}
     texts |= {f"debian/{member.name}": member.content for member in package.members}
     texts |= {str(link.path): f"symbolic link to {link.target}\n".encode() for link in package.links}
-    # the changelog says no more than the version
-    texts |= {str(file.path): file.content for file in package.files if file.path.name != "changelog.gz"}
-    return texts
+    return texts | {str(file.path): file.content for file in package.files}
 
 
 def _changes(before: Mapping[str, bytes], after: Mapping[str, bytes], reach: Reach) -> Iterator[Change]:

@@ -6,13 +6,11 @@ The folder is laid out as its package lands on the node. What its names say:
 * `X.j2` is a template of `X`; one that renders to nothing makes no file;
 * `X.symlink` holds the target of a symbolic link `X`: absolute, but relative within one top-level folder;
 * `@port@` in a path makes one file for each port of the node, `@package@` is the package's name;
-* a text that begins with `#!` is executable;
-* a manual page is compressed.
+* a text that begins with `#!` is executable.
 """
 
 import hashlib
 import json
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -29,7 +27,7 @@ View = Mapping[str, object]
 
 _SCRIPTS = {"preinst", "postinst", "prerm", "postrm"}
 _VERSION_DIGITS = 10
-_MANUAL = PurePosixPath("/usr/share/man")
+_DOCUMENTATION = PurePosixPath("/usr/share/doc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +87,28 @@ def _rendered(source: Mapping[PurePosixPath, bytes], view: View) -> Iterator[_Re
                 yield _Rendered(_path(path.with_suffix(""), one), text)
 
 
+def changelog_path(name: str) -> PurePosixPath:
+    """Where the package `name` has its changelog, before it is compressed."""
+    return _DOCUMENTATION / name / "changelog"
+
+
+def without_version(package: Package) -> Package:
+    """What the package installs and does: without its version, and the changelog, which says no more."""
+    return replace(
+        package,
+        version="",
+        fields=tuple((name, value) for name, value in package.fields if name != "Version"),
+        files=tuple(file for file in package.files if file.path != changelog_path(package.name)),
+    )
+
+
 def content_digest(package: Package) -> str:
-    """SHA-256 of what the package installs and does: all but its version, changelog and compression."""
+    """SHA-256 of what the package installs and does: all but its version."""
+    package = without_version(package)
     parts = [
-        [[name, value] for name, value in package.fields if name != "Version"],
+        [[name, value] for name, value in package.fields],
         [[member.name, member.mode, _sha256(member.content)] for member in package.members],
-        [
-            [str(file.path), file.mode, _sha256(file.content)]
-            for file in package.files
-            if file.path.name != "changelog.gz"
-        ],
+        [[str(file.path), file.mode, _sha256(file.content)] for file in package.files],
         [[str(link.path), str(link.target)] for link in package.links],
     ]
     return _sha256(json.dumps(parts).encode())
@@ -108,15 +118,8 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def gzip(content: bytes) -> bytes:
-    """`content` as `gzip -9n` makes it: without a name or a time."""
-    compressor = zlib.compressobj(9, zlib.DEFLATED, 31)
-    return compressor.compress(content) + compressor.flush()
-
-
 def _documentation(name: str, debian: Mapping[str, bytes]) -> Iterator[File]:
-    doc = PurePosixPath("/usr/share/doc") / name
-    yield File(doc / "copyright", debian["copyright"])
+    yield File(_DOCUMENTATION / name / "copyright", debian["copyright"])
     if "lintian-overrides" in debian:
         yield File(PurePosixPath("/usr/share/lintian/overrides") / name, debian["lintian-overrides"])
 
@@ -131,8 +134,6 @@ def _split(rendered: list[_Rendered]) -> tuple[dict[str, bytes], list[File], lis
             debian[one.path.name] = one.content
         elif path.suffix == ".symlink":
             links.append(Link(path.with_suffix(""), PurePosixPath(one.content.decode().strip())))
-        elif path.is_relative_to(_MANUAL):
-            files.append(File(path.with_name(f"{path.name}.gz"), gzip(one.content)))
         else:
             files.append(File(path, one.content, one.mode))
     return debian, files, links
@@ -176,8 +177,7 @@ def versioned_package(package: Package, version: str, changelog: bytes, view: Vi
     """`package` with its Version field, and the changelog that the template `changelog` gives."""
     text = render(changelog, {**view, "version": version})
     history = str(Changelog(text.decode(), strict=True)).encode()
-    doc = PurePosixPath("/usr/share/doc") / package.name
-    files = (*package.files, File(doc / "changelog.gz", gzip(history)))
+    files = (*package.files, File(changelog_path(package.name), history))
     first, *rest = package.fields
     return replace(
         package,

@@ -16,7 +16,6 @@ def node_contents(plan: NodePlan) -> Iterator[tuple[str, str]]:
     for member in package.members:
         yield f"{package.name}: {member.name}", member.content.decode()
     for file in package.files:
-        if file.path.suffix != ".gz":
-            yield f"{file.path} ({file.mode:04o})", file.content.decode()
+        yield f"{file.path} ({file.mode:04o})", file.content.decode()
     for link in package.links:
         yield f"{link.path}", f"symbolic link to {link.target}\n"
