@@ -1,6 +1,7 @@
 """`build` and `inspect`, as they are seen."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -60,9 +61,11 @@ def test_what_is_not_made_yet_is_said(command: Command) -> None:
     for arguments in (("plan",), ("build", "--out", "out")):
         ran = command(*arguments)
         assert ran.status == 0, ran.err
-        assert "warning: cluster.toml: this version makes nothing of `[repository]` yet" in ran.err
+        assert re.search(
+            r"^warning: cluster\.toml:\d+: repository: .* does nothing in this version", ran.err, re.MULTILINE
+        )
     Path("cluster.toml").write_text(cluster_text() + extras)
-    assert "makes nothing" not in command("plan").err
+    assert "does nothing" not in command("plan").err
 
 
 def test_json_is_the_manifest(command: Command) -> None:
@@ -123,7 +126,7 @@ def test_a_changed_hash_is_told_without_showing_it(built: Path, command: Command
     Path("cluster.toml").write_text(cluster_text((SECRET, "$6$other$" + "x" * 86)))
     ran = command("plan", "--diff", built)
     assert '-root-password-hashed = "(hidden)"' in ran.out
-    assert '+root-password-hashed = "(hidden, and another one)"' in ran.out
+    assert '+root-password-hashed = "(hidden, and not the one before)"' in ran.out
     assert "new installations only" in ran.out
     assert DIGEST not in ran.out
     assert "xxxx" not in ran.out

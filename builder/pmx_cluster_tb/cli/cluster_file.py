@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pmx_cluster_tb.cli.messages import note, show_problems
+from pmx_cluster_tb.cli.messages import show_problems
 from pmx_cluster_tb.model.cluster import Cluster
 from pmx_cluster_tb.problems import BadFile, BadInput
 
@@ -35,8 +35,6 @@ def loaded_cluster(file: Path) -> Cluster:
     if loaded.cluster is None:
         raise BadFile(loaded.problems)
     show_problems(loaded.problems)
-    if loaded.cluster.repository is not None:
-        note(f"warning: {file}: this version makes nothing of `[repository]` yet; the nodes come without it")
     return loaded.cluster
 
 

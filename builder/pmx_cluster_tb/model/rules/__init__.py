@@ -1,7 +1,7 @@
 """What must hold across the keys of a cluster file."""
 
 from pmx_cluster_tb.model.report import Report
-from pmx_cluster_tb.model.rules import access, disks, installer, lan, nodes, ports, prefixes
+from pmx_cluster_tb.model.rules import access, disks, installer, lan, nodes, ports, prefixes, repository
 from pmx_cluster_tb.model.tables import FileTable
 
 _RULES = (
@@ -12,6 +12,7 @@ _RULES = (
     *ports.RULES,
     *disks.RULES,
     *nodes.RULES,
+    *repository.RULES,
 )
 
 
