@@ -50,6 +50,15 @@ def test_json_is_redacted_as_text() -> None:
     assert redacted({"root_password": SECRET}) == {"root_password": "(hidden)"}
 
 
+def test_a_secret_that_is_not_there_stays_null() -> None:
+    value: dict[str, object] = {"user": {"password_hash": None}, "root-password": None}
+    assert redacted(value) == value
+    text = json.dumps(value, indent=2)
+    assert redacted_text(text) == text
+    assert redacted_successor(text, text) == text
+    assert redacted_text('{"password": "null"}') == '{"password": "(hidden)"}'
+
+
 def test_what_only_speaks_of_secrets_stays() -> None:
     text = "# Keep it secret: it holds the hash of root's password.\nno-password-here = 1\n"
     assert redacted_text(text) == text
@@ -58,4 +67,4 @@ def test_what_only_speaks_of_secrets_stays() -> None:
 def test_a_change_is_told_without_either_secret() -> None:
     before, after = f'root-password = "{SECRET}"', 'root-password = "another one"'
     assert redacted_successor(before, before) == redacted_text(before) == 'root-password = "(hidden)"'
-    assert redacted_successor(before, after) == 'root-password = "(hidden, and another one)"'
+    assert redacted_successor(before, after) == 'root-password = "(hidden, and not the one before)"'

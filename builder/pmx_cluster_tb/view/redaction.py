@@ -6,8 +6,8 @@ from collections.abc import Mapping
 HIDDEN = "(hidden)"
 """What stands where a secret was."""
 
-HIDDEN_AND_NEW = "(hidden, and another one)"
-"""What stands where a secret took the place of another."""
+HIDDEN_AND_NEW = "(hidden, and not the one before)"
+"""What stands where a secret is that was not there before."""
 
 _SECRET_KEYS = frozenset(
     {"root-password", "root-password-hashed", "password", "password-hash", "subscription-key", "auth-token"}
@@ -15,6 +15,9 @@ _SECRET_KEYS = frozenset(
 """Ours, and those of answers that others wrote."""
 
 _NAMES = "|".join(sorted(_SECRET_KEYS)).replace("-", "[-_]")
+
+_NULL = "null"
+"""JSON's word for a secret that is not there; TOML takes no such word."""
 
 _SECRET = re.compile(
     # a key, in TOML or JSON, with its value in quotes of any kind or bare
@@ -44,12 +47,14 @@ def _secret(match: re.Match[str]) -> str:
 
 
 def _in_place(match: re.Match[str], instead: str) -> str:
+    if match["value"] == _NULL:
+        return match[0]
     return instead if match["hash"] else f'{match["key"]}"{instead}"'
 
 
 def redacted(value: object, key: str = "") -> object:
     """A TOML or JSON value without its secrets, which their keys or their form betray."""
-    if key.replace("_", "-") in _SECRET_KEYS:
+    if key.replace("_", "-") in _SECRET_KEYS and value is not None:
         return HIDDEN
     if isinstance(value, Mapping):
         return {name: redacted(item, str(name)) for name, item in value.items()}
