@@ -2,7 +2,14 @@
 
 import base64
 
-from pmx_cluster_tb.model.cluster import Cluster, Node, network_entity_title, ring_ipv4, ring_ipv6
+from pmx_cluster_tb.model.cluster import (
+    Cluster,
+    NicMac,
+    Node,
+    network_entity_title,
+    ring_ipv4,
+    ring_ipv6,
+)
 from pmx_cluster_tb.plan.types import ClusterPlan, File, NodePlan, Package
 from pmx_cluster_tb.view.redaction import redacted
 
@@ -35,6 +42,7 @@ def _addresses(cluster: Cluster, node: Node) -> dict[str, object]:
         "number": node.number,
         "fqdn": cluster.fqdn(node),
         "address": str(node.address),
+        "nic": {"mac": node.nic.mac} if isinstance(node.nic, NicMac) else {"name": node.nic.name},
         "ring_ipv4": _text(ring_ipv4(cluster.ring, node)),
         "ring_ipv6": _text(ring_ipv6(cluster.ring, node)),
         "openfabric_net": network_entity_title(node),

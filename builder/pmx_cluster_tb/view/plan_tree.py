@@ -8,7 +8,7 @@ from typing import cast
 from rich.text import Text
 from rich.tree import Tree
 
-from pmx_cluster_tb.model.cluster import Cluster, Disk, Node
+from pmx_cluster_tb.model.cluster import Cluster, Disk, NicMac, NicName, Node
 from pmx_cluster_tb.plan.answer import wiped_disks
 from pmx_cluster_tb.plan.types import (
     Answer,
@@ -74,8 +74,17 @@ def _add_answer(tree: Tree, cluster: Cluster, node_plan: NodePlan) -> None:
     size = len(node_plan.answer.text.encode())
     answer = tree.add(_leaf(0, "answer.toml", _size(size), f"for the {cluster.proxmox_ve} installer"))
     disk = node_plan.node.disk
+    answer.add(Text(f"only where a NIC {_guard(node_plan.node)}; elsewhere nothing is written"))
     answer.add(Text.assemble(("wipes ", "bold red"), f"{wiped_disks(disk)}, for {_layout_of(disk)}"))
     answer.add(Text(f"then {'powers off' if _powers_off(node_plan.answer) else 'reboots'}"))
+
+
+def _guard(node: Node) -> str:
+    match node.nic:
+        case NicMac(mac):
+            return f"has the MAC address {mac}"
+        case NicName(name):
+            return f"is named {name}"
 
 
 def _layout_of(disk: Disk) -> str:
