@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tomllib
@@ -112,22 +113,60 @@ def test_nothing_is_imported_that_is_not_needed(
     assert ran.stderr.endswith("[]")
 
 
-def test_a_reader_that_leaves_early_is_no_mistake_of_ours() -> None:
+READ_ONLY_COMMANDS = [
+    ("plan", EXAMPLE),
+    ("plan", EXAMPLE, "--json"),
+    ("plan", EXAMPLE, "--svg", "-"),
+    ("plan", EXAMPLE, "--svg", "/dev/stdout"),
+    ("plan", EXAMPLE, "--node", "pve1"),
+    ("check", EXAMPLE),
+    ("inspect", "{built}"),
+    ("inspect", "{built}/pve1/first-boot"),
+    ("build", EXAMPLE, "--out", "{built}"),
+    ("schema",),
+    ("--help",),
+    ("--version",),
+]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `build` makes of the example."""
+    out = tmp_path_factory.mktemp("built") / "out"
+    assert run("build", EXAMPLE, "--out", out).returncode == 0
+    return out
+
+
+def run_unread(arguments: tuple[object, ...], *, stderr: bool) -> subprocess.CompletedProcess[bytes]:
+    """The command with a pipe that nobody reads for standard output, and maybe standard error too."""
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as closed:
-        ran = subprocess.run(
-            [*COMMAND, "plan", str(EXAMPLE), "--json"],
+        return subprocess.run(
+            [*COMMAND, *map(str, arguments)],
             stdout=closed,
-            stderr=subprocess.PIPE,
+            stderr=closed if stderr else subprocess.PIPE,
             check=False,
             timeout=DEADLINE,
             env=ENVIRONMENT,
         )
-    assert ran.returncode == 1
-    assert [
-        line for line in ran.stderr.splitlines() if not line.startswith((b"warning: ", b"  hint: "))
-    ] == []
+
+
+@pytest.mark.parametrize("arguments", READ_ONLY_COMMANDS, ids=lambda arguments: " ".join(map(str, arguments)))
+def test_a_reader_that_leaves_early_ends_the_command_as_the_signal_does(
+    arguments: tuple[object, ...], built: Path
+) -> None:
+    ran = run_unread(tuple(str(one).format(built=built) for one in arguments), stderr=False)
+    assert ran.returncode == 128 + signal.SIGPIPE
+    told = (b"warning: ", b"  hint: ", b"pve", str(EXAMPLE).encode())
+    assert [line for line in ran.stderr.splitlines() if not line.startswith(told)] == []
+
+
+@pytest.mark.parametrize("arguments", [("check", "nowhere.toml"), ("build", EXAMPLE, "--out", "{built}"), ()])
+def test_messages_that_nobody_reads(arguments: tuple[object, ...], built: Path) -> None:
+    ran = run_unread(tuple(str(one).format(built=built) for one in arguments), stderr=True)
+    assert ran.returncode == 128 + signal.SIGPIPE
+    assert [path.name for path in built.parent.iterdir()] == ["out"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from pmx_cluster_tb import release
 from pmx_cluster_tb.view.file_roles import file_role
 from pmx_cluster_tb.view.plan_tree import package_tree
 from tests.command import Command, cluster_text, listing
@@ -45,6 +46,31 @@ def test_tree(command: Command) -> None:
     assert "lldpd.conf" not in ran.out[second:]
     assert "the other files as on pve1" in ran.out[second:]
     assert "wipes the disk with serial" in ran.out[first:second]
+
+
+NIC_NAME = 'nic     = { name = "enp3s0" }'
+
+
+@pytest.mark.parametrize(
+    ("written", "shown", "value"),
+    [
+        (NIC_NAME, "is named enp3s0", {"name": "enp3s0"}),
+        (
+            'nic     = { mac = "58:47:CA:00:00:01" }',
+            "has the MAC address 58:47:ca:00:00:01",
+            {"mac": "58:47:ca:00:00:01"},
+        ),
+    ],
+)
+def test_plan_says_by_which_nic_the_machine_is_known(
+    written: str, shown: str, value: dict[str, str], command: Command
+) -> None:
+    text = cluster_text()
+    assert NIC_NAME in text
+    Path("cluster.toml").write_text(text.replace(NIC_NAME, written, 1))
+    guard = f"only where a NIC {shown}; elsewhere nothing is written"
+    assert guard in command("plan").out
+    assert json.loads(command("plan", "--json").out)["nodes"][0]["nic"] == value
 
 
 def test_tree_says_what_the_disks_become(command: Command) -> None:
@@ -131,6 +157,29 @@ def test_svg(command: Command) -> None:
     assert command("plan", "--svg", "nowhere/ring.svg").status == 1
 
 
+def test_svg_to_standard_output(command: Command) -> None:
+    assert command("plan", "--svg", "ring.svg").status == 0
+    before = listing()
+    ran = command("plan", "--svg", "-")
+    assert (ran.status, ran.out, listing()) == (0, Path("ring.svg").read_text(), before)
+    assert "drew" not in ran.err
+
+
+@pytest.mark.parametrize("options", [("--json",), ("--node", "pve1"), ("--diff", "out")])
+def test_standard_output_holds_the_drawing_alone(options: tuple[str, ...], command: Command) -> None:
+    ran = command("plan", "--svg", "-", *options)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("error: `--svg -` takes no `--node`, `--diff` or `--json`\n")
+
+
+@pytest.mark.parametrize("arguments", [("init", "-"), ("build", "--out", "-")])
+def test_no_command_makes_a_file_called_minus(arguments: tuple[str, ...], command: Command) -> None:
+    before = listing()
+    ran = command(*arguments)
+    assert (ran.status, ran.out, listing()) == (2, "", before)
+    assert "\nerror: `-` names no " in "\n" + ran.err
+
+
 def test_svg_replaces_a_drawing_and_nothing_else(command: Command) -> None:
     before = Path("cluster.toml").read_bytes()
     ran = command("plan", "--svg", "cluster.toml")
@@ -207,6 +256,33 @@ def test_a_change_for_new_installations_only(built: Path, command: Command) -> N
         assert (change["path"], change["reach"]) == ("answer.toml", "new installations only")
         assert '+timezone = "Europe/Berlin"' in change["diff"]
     assert "cannot be rolled out to a running node" in command("plan", "--diff", built).out
+
+
+def test_another_version_of_the_project_is_told_in_words(
+    built: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "__version__", "9.8.7")
+    value = json.loads(command("plan", "--diff", built, "--json").out)
+    changes = [change for part in (value["pmx_ring"], *value["nodes"]) for change in part["changes"]]
+    paths = {change["path"] for change in changes}
+    assert "/usr/share/man/man8/pmx-ring.8" in paths
+    assert not any(path.endswith((".gz", "/changelog")) for path in paths)
+    assert "\\x" not in json.dumps([change["diff"] for change in changes])
+    assert '"pmx-ring 9.8.7"' in command("plan", "--diff", built).out
+
+
+def test_a_user_without_a_password_has_none(command: Command, built: Path) -> None:
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMNgm3aaBmZHytER/mCcnwg7WcGqmgqVVfX3RANOD8AU me@desk"
+    user = f'[access.user]\nname = "ada"\nssh-keys = ["{key}"]\n'
+    changed(("[management]", f"{user}\n[management]"))
+    (shown, *_) = json.loads(command("plan", "--json").out)["nodes"]
+    assert shown["first_boot"]["user"]["password_hash"] is None
+    assert '"password_hash": null' in command("plan", "--node", "pve1").out
+    assert '"password_hash": null' in command("plan", "--diff", built).out
+    assert command("build", "--out", "out").status == 0
+    hook = json.loads(command("inspect", "out/pve1/first-boot", "--json").out)
+    assert hook["settings"]["user"]["password_hash"] is None
+    assert '"password_hash": null' in command("inspect", "out/pve1/first-boot").out
 
 
 def test_nodes_that_come_and_go(built: Path, command: Command) -> None:

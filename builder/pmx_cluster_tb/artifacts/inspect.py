@@ -50,6 +50,9 @@ def inspect_artifact(path: Path, observer: Observer = unobserved) -> Inspected:
         if not folder.is_dir():
             return _inspected_file(path)
         return inspected_stick(folder, observer) or _inspected_output(folder)
+    except BrokenPipeError:
+        # nobody reads the progress any more
+        raise
     except OSError as error:
         raise BadInput(f"cannot read `{error.filename or path}`: {error.strerror or error}") from error
 

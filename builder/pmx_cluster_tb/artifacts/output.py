@@ -56,6 +56,9 @@ def write_output(plan: ClusterPlan, out: Path, observer: Observer) -> Manifest:
             # somebody may have put something there meanwhile
             _refuse_others(folder, out)
             return manifest
+    except BrokenPipeError:
+        # nobody reads the progress any more
+        raise
     except OSError as error:
         where = f" at `{error.filename}`" if error.filename else ""
         raise UserError(f"cannot write `{out}`: {error.strerror or error}{where}") from error
@@ -83,6 +86,8 @@ def _node_artifacts(plan: NodePlan, ring: Artifact) -> Iterator[Artifact]:
 
 
 def _checked(out: Path) -> Path:
+    if str(out) == "-":
+        raise BadInput("`-` names no folder, and a build is one", _ANOTHER)
     if out.is_symlink():
         raise BadInput(f"`{out}` is a symbolic link, which would be replaced", _ANOTHER)
     folder, current = Path(os.path.realpath(out)), Path.cwd()

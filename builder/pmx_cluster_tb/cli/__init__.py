@@ -6,6 +6,7 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import TextIO
 
 import click
 
@@ -14,7 +15,6 @@ from pmx_cluster_tb.cli.messages import note, show_error
 from pmx_cluster_tb.problems import UserError
 
 _COMPLETE = "_PMX_CLUSTER_TB_COMPLETE"
-_FAILED_STATUS = 1
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 _INTERRUPTED_STATUS = 130
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
@@ -51,8 +51,16 @@ def _open_closed_streams() -> None:
 def run(arguments: list[str]) -> int:
     """Runs the command that `arguments` name and returns the exit status.
 
-    0: done; 1: an operation failed; 2: bad input or usage; 130: interrupted by the user.
+    0: done; 1: an operation failed; 2: bad input or usage; 130: interrupted by the user; 141: nobody reads
+    the output any more.
     """
+    try:
+        return _run(arguments)
+    except BrokenPipeError:
+        return _stop_writing()
+
+
+def _run(arguments: list[str]) -> int:
     try:
         with program.make_context(PROGRAM, list(arguments)) as context:
             program.invoke(context)
@@ -65,12 +73,12 @@ def run(arguments: list[str]) -> int:
         note("\ninterrupted" + (f": {interrupt}" if interrupt.args else ""))
         return _INTERRUPTED_STATUS
     except BrokenPipeError:
-        return _stop_writing()
+        raise
     except OSError as error:
         if error.filename is not None or error.errno not in _FULL:
             raise
         # files are written by code that tells which; this is the output itself
-        _stop_writing()
+        _discard(sys.stdout)
         return show_error(UserError(f"cannot write the output: {error.strerror}"))
     return 0
 
@@ -82,7 +90,13 @@ def _complete(instruction: str) -> int:
 
 
 def _stop_writing() -> int:
-    """The reader of the output has gone, as `head` does: end without a word."""
-    # Python flushes standard output at its end and would complain then
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return _FAILED_STATUS
+    """The reader of the output has gone, as `head` does: end without a word, as the signal would end it."""
+    # it may be either, as after `2>&1`
+    _discard(sys.stdout)
+    _discard(sys.stderr)
+    return 128 + signal.SIGPIPE
+
+
+def _discard(stream: TextIO) -> None:
+    """Sends what `stream` still holds to nowhere: Python flushes it at its end and would complain then."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -169,6 +169,9 @@ def _digest(iso: "Iso", expected: str | None, observer: "Observer") -> str:
         )
     try:
         found = sha256_of(iso.path, observer, f"reading {iso.path.name}")
+    except BrokenPipeError:
+        # nobody reads the progress any more
+        raise
     except OSError as error:
         raise BadInput(f"cannot read `{iso.path}`: {error.strerror}") from error
     if wanted not in (None, found):

@@ -104,6 +104,8 @@ def command(
 
 
 def _refuse_no_place(file: Path) -> None:
+    if str(file) == "-":
+        raise BadInput("`-` names no file: `init` writes one", "`pmx-cluster-tb init lab.toml` names it")
     if not file.name:
         raise BadInput(f"`{file}` is a folder, not a file", "`pmx-cluster-tb init lab.toml` names one")
     if not file.parent.is_dir():

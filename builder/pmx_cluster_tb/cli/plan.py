@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from pmx_cluster_tb.plan.types import ClusterPlan, NodePlan
 
 
+_STANDARD_OUTPUT = Path("-")
+
+
 @click.command("plan")
 @file_argument
 @click.option(
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     "--svg",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="OUT",
-    help="Draw the ring to this file.",
+    help="Draw the ring to this file; `-` is standard output.",
 )
 @json_option("Print everything as JSON on standard output.")
 def command(
@@ -56,6 +59,10 @@ def command(
     Exit status: 0 done, 1 OUT could not be written, 2 the file has errors, PATH is no output folder, or OUT
     is another file.
     """
+    if svg == _STANDARD_OUTPUT and (names or earlier or as_json):
+        raise click.UsageError(
+            "`--svg -` takes no `--node`, `--diff` or `--json`", click.get_current_context()
+        )
     cluster = loaded_cluster(file)
 
     from pmx_cluster_tb.plan.cluster_plan import plan_cluster
@@ -79,6 +86,9 @@ def _write_svg(plan: "ClusterPlan", path: Path) -> None:
     from pmx_cluster_tb.artifacts.swap import replace_file
     from pmx_cluster_tb.view.ring_svg import is_drawing, ring_svg
 
+    if path == _STANDARD_OUTPUT:
+        click.echo(ring_svg(plan.cluster), nl=False)
+        return
     try:
         if path.is_file() and (beginning := _beginning(path)) and not is_drawing(beginning):
             # `plan --svg cluster.toml` is a cluster file about to be lost
@@ -86,6 +96,9 @@ def _write_svg(plan: "ClusterPlan", path: Path) -> None:
                 f"`{path}` is there already, and no drawing of `plan`", "name another file after `--svg`"
             )
         replace_file(path, ring_svg(plan.cluster).encode())
+    except BrokenPipeError:
+        # a pipe by its name, as `/dev/stdout`
+        raise
     except OSError as error:
         raise UserError(f"cannot write `{path}`: {error.strerror}") from error
     note(f"drew the ring to {path}")
