@@ -2,14 +2,17 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from pmx_cluster_tb import release
 from pmx_cluster_tb.artifacts.iso import iso_members, read_iso
 from tests.clusters import HASH
 from tests.command import Command, command_fixture
@@ -91,6 +94,72 @@ def test_one_node_is_not_renewed_while_others_changed(command: Command) -> None:
         in ran.err
     )
     assert digests() == before
+
+
+LAST = own_text()[own_text().rindex("[[node]]") :]
+FOURTH = (
+    LAST.replace("pve3", "pve4")
+    .replace("number  = 3", "number  = 4")
+    .replace("192.168.178.13", "192.168.178.14")
+    .replace("58:47:ca:00:00:13", "58:47:ca:00:00:14")
+    .replace("S7KGNU0X000003", "S7KGNU0X000004")
+)
+ONE_NODE = {
+    "the first has another LAN address": ("pve1", own_text(("192.168.178.11", "192.168.178.21"))),
+    "one has another number": ("pve2", own_text(("number  = 2", "number  = 7"))),
+    "one was added": ("pve4", own_text() + FOURTH),
+    "one took the place of another": ("pve4", own_text().replace(LAST, FOURTH)),
+}
+
+
+@pytest.mark.parametrize("case", ONE_NODE)
+def test_one_node_is_added_or_replaced_alone(command: Command, case: str) -> None:
+    node, text = ONE_NODE[case]
+    bundle(command)
+    before = digests()
+    Path("cluster.toml").write_text(text)
+    ran = command("bundle", "--iso", proxmox_iso(), "--out", "stick", "--node", node)
+    assert ran.status == 0, ran.err
+    assert command("inspect", "stick").status == 0
+    others = {"pve1", "pve2", "pve3"} - {node} - (set() if LAST in text else {"pve3"})
+    assert isos().keys() == others | {node}
+    after = digests()
+    kept = {name for name, path in isos().items() if _same(path, before, after)}
+    assert kept == others
+    (older,) = re.findall(r"^left with the packages.*: (.*)\n  that changes nothing", ran.err, re.MULTILINE)
+    # all know the first, and each its neighbours
+    assert set(older.split(", ")) <= others
+    bundle(command)
+    assert "left with the packages" not in command("bundle", "--iso", proxmox_iso(), "--out", "stick").err
+
+
+def _same(path: Path, before: dict[str, str], after: dict[str, str]) -> bool:
+    name = path.relative_to("stick").as_posix()
+    return before.get(name) == after[name]
+
+
+def test_what_all_nodes_share_is_never_older(command: Command) -> None:
+    bundle(command, "--layout", "shared")
+    Path("cluster.toml").write_text(own_text() + FOURTH)
+    ran = command("bundle", "--iso", proxmox_iso(), "--out", "stick", "--node", "pve4")
+    assert (ran.status, "left with the packages" in ran.err) == (0, False), ran.err
+    before = digests()
+    bundle(command, "--layout", "shared")
+    assert digests() == before
+
+
+def test_one_node_is_renewed_by_another_version_of_the_project(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle(command)
+    before = digests()
+    monkeypatch.setattr(release, "__version__", "9.8.7")
+    monkeypatch.setattr(release, "RELEASE_DATE", release.RELEASE_DATE + timedelta(days=99))
+    ran = command("bundle", "--iso", proxmox_iso(), "--out", "stick", "--node", "pve2")
+    assert ran.status == 0, ran.err
+    assert "when they were made: pve1, pve3\n" in ran.err
+    changed = {path for path, digest in digests().items() if before[path] != digest and ".iso" in path}
+    assert {path.split("_")[1] for path in changed} == {"pve2"}
 
 
 @pytest.mark.parametrize(

@@ -230,6 +230,40 @@ def test_a_change_that_neighbours_must_agree_on(built: Path, command: Command) -
     assert "cannot be rolled out" not in ran.out
 
 
+@pytest.mark.parametrize(
+    ("change", "nodes"),
+    [
+        (("number  = 3", "number  = 4"), {"pve3"}),
+        (('ipv4 = "10.0.0.80/28"', 'ipv4 = "10.0.0.96/28"'), {"pve1", "pve2", "pve3"}),
+        (('ipv6 = "fc00::80/124"', 'ipv6 = "none"'), {"pve1", "pve2", "pve3"}),
+        (('"pvc1"', '"lab"'), {"pve1", "pve2", "pve3"}),
+    ],
+)
+def test_what_others_may_hold_is_not_called_local(
+    change: tuple[str, str], nodes: set[str], built: Path, command: Command
+) -> None:
+    changed(change)
+    value = json.loads(command("plan", "--diff", built, "--json").out)
+    reaches = {
+        node["name"]: {one["reach"] for one in node["changes"] if one["path"].startswith("/")}
+        for node in value["nodes"]
+    }
+    assert {name for name, reach in reaches.items() if reach == {"named elsewhere"}} == nodes
+    # the neighbours of another number
+    assert all(reach == {"local"} for name, reach in reaches.items() if name not in nodes)
+    words = "named elsewhere: not to be rolled out while corosync, Ceph or migration has the old one"
+    assert command("plan", "--diff", built).out.count(words) == len(nodes)
+
+
+def test_an_address_that_nothing_can_name_yet_is_only_agreed_on(command: Command) -> None:
+    changed(('ipv6 = "fc00::80/124"', 'ipv6 = "none"'))
+    assert command("build", "--out", "out").status == 0
+    changed()
+    value = json.loads(command("plan", "--diff", "out", "--json").out)
+    reaches = {one["reach"] for node in value["nodes"] for one in node["changes"]}
+    assert reaches == {"cluster-wide"}
+
+
 def test_a_change_of_one_node(built: Path, command: Command) -> None:
     changed(
         (

@@ -18,7 +18,7 @@ from pmx_cluster_tb import release
 from pmx_cluster_tb.artifacts.iso import Iso
 from pmx_cluster_tb.artifacts.iso_image import PreparedImage, image_chunks, prepared_images, unchanged
 from pmx_cluster_tb.artifacts.iso_write import write_image
-from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME, node_parts
+from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME
 from pmx_cluster_tb.artifacts.stick_digests import Digests, digests
 from pmx_cluster_tb.artifacts.stick_files import (
     NotAsWritten,
@@ -52,6 +52,7 @@ from pmx_cluster_tb.artifacts.stick_space import Write, require_room
 from pmx_cluster_tb.artifacts.ventoy_json import PATH as VENTOY_JSON
 from pmx_cluster_tb.artifacts.ventoy_json import merged, without
 from pmx_cluster_tb.plan.bundle import BundlePlan, Layout, PreparedIso
+from pmx_cluster_tb.plan.difference import more_than_local
 from pmx_cluster_tb.plan.stick_names import DOES_NOTHING, holds_answers
 from pmx_cluster_tb.plan.types import NodePlan
 from pmx_cluster_tb.plan.ventoy import entries_below
@@ -79,15 +80,17 @@ class Bundle:
 class Written:
     """The bundle that is on the stick now.
 
-    `paths` are the prepared ISOs that were written, `unread` those that were there and were not read, the
-    others were there and read. `removed` is what an earlier bundle had and this one has not, `others` are
-    files in the bundle's folder that no bundle made; these are relative to where Ventoy looks. `bundles` are
-    the folders of other bundles, relative to the top of the stick.
+    `paths` are the prepared ISOs that were written, `unread` those that were there and were not read, of
+    which `older` would be made otherwise now; the others were there and read. `removed` is what an earlier
+    bundle had and this one has not, `others` are files in the bundle's folder that no bundle made; these are
+    relative to where Ventoy looks. `bundles` are the folders of other bundles, relative to the top of the
+    stick.
     """
 
     manifest: BundleManifest
     paths: frozenset[str]
     unread: frozenset[str]
+    older: frozenset[str]
     removed: tuple[str, ...]
     others: tuple[str, ...]
     bundles: tuple[str, ...]
@@ -178,13 +181,19 @@ class _Writer:
             return False
         if self._is_left_alone(iso):
             return True
-        if known.made_of != made_of(self._iso_sha256, iso.members):
+        if known.made_of != self._made_of(iso):
             return False
         with suppress(OSError):
             return (
                 sha256_on_medium(path, self._observer, f"reading {title_of(iso.nodes)} back") == known.sha256
             )
         return False
+
+    def _made_of(self, iso: PreparedIso) -> str:
+        return made_of(self._iso_sha256, iso.members)
+
+    def _is_made_as_now(self, iso: PreparedIso) -> bool:
+        return self._isos[iso.path].made_of == self._made_of(iso)
 
     def _is_left_alone(self, iso: PreparedIso) -> bool:
         return self._bundle.renewed is not None and self._bundle.renewed not in iso.nodes
@@ -217,11 +226,12 @@ class _Writer:
         self._write_manifest(manifest)
         known = manifest.paths | {f"{self._plan.folder}/{MANIFEST_NAME}"}
         there = files_below(self._top, self._top / self._plan.folder)
+        unread = [iso for iso in self._plan.isos if self._is_left_alone(iso) and iso.path not in self._images]
         return Written(
             manifest=manifest,
             paths=frozenset(self._images),
-            unread=frozenset(iso.path for iso in self._plan.isos if self._is_left_alone(iso))
-            - set(self._images),
+            unread=frozenset(iso.path for iso in unread),
+            older=frozenset(iso.path for iso in unread if not self._is_made_as_now(iso)),
             removed=removed,
             others=tuple(path for path in there if path not in known),
             bundles=tuple(
@@ -262,7 +272,7 @@ class _Writer:
                     path=iso.path,
                     size=image.size,
                     sha256=sha256,
-                    made_of=made_of(self._iso_sha256, iso.members),
+                    made_of=self._made_of(iso),
                     nodes=iso.nodes,
                 )
                 self._claim()
@@ -341,8 +351,8 @@ def earlier_bundle(stick: Stick, folder: str) -> BundleManifest | None:
 
 
 def node_digest(plan: NodePlan) -> str:
-    """SHA-256 of all that was planned for a node; independent of how it is packed and compressed."""
-    return _sha256(json.dumps(node_parts(plan)).encode())
+    """SHA-256 of what was planned for a node, but for what a local change would bring to it."""
+    return _sha256(json.dumps(more_than_local(plan)).encode())
 
 
 def _sha256(content: bytes) -> str:

@@ -39,7 +39,7 @@ class SourceIso:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleNode:
-    """A node; `plan_sha256` covers all that was planned for it, so that a change of it can be seen."""
+    """A node; `plan_sha256` covers what was planned for it, so that more than a local change can be seen."""
 
     name: str
     number: int

@@ -34,8 +34,9 @@ def requested_bundle(
 ) -> Bundle:
     """The bundle of all nodes of `plan`; for one node, of that and of those that the stick serves already.
 
-    `earlier` is what the stick has; `iso_sha256` may be None where that is nothing. Raises BadInput if the
-    shared layout cannot be, or if one node cannot be renewed without mixing what does not belong together.
+    `earlier` is what the stick has; `iso_sha256` may be None where that is nothing. A node that is on it, but
+    not in `plan` any more, is left out. Raises BadInput if the shared layout cannot be, or if one node cannot
+    be renewed without mixing what does not belong together.
     """
     layout, node = wish.layout, wish.node
     nodes = tuple(
@@ -79,7 +80,8 @@ def _refuse_mixing(
             _WHOLE,
         )
     now = {one.name: one.plan_sha256 for one in nodes}
-    changed = [one.name for one in earlier.nodes if one.name != node and now.get(one.name) != one.plan_sha256]
+    there = [one for one in earlier.nodes if one.name in now and one.name != node]
+    changed = [one.name for one in there if now[one.name] != one.plan_sha256]
     if changed:
         names = ", ".join(f"`{name}`" for name in changed)
         raise BadInput(

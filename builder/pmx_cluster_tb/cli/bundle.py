@@ -91,6 +91,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     _refuse_example(cluster)
     stick = _stick(asked.out)
     written = _write(asked, asked.iso, cluster, stick)
+    _note_older(written)
     if asked.as_json:
         print_json(written.manifest.as_json())
     else:
@@ -198,6 +199,16 @@ def _summary(written: "Written", out: Path) -> Iterator[str]:
         yield f"  left alone, as no bundle made it: {', '.join(written.others)}"
     if written.bundles:
         yield f"  also on the stick, from other clusters: {', '.join(written.bundles)}"
+
+
+def _note_older(written: "Written") -> None:
+    names = [name for iso in written.manifest.isos if iso.path in written.older for name in iso.nodes]
+    if names:
+        note(
+            f"left with the packages and what was known of others when they were made: {', '.join(names)}\n"
+            "  that changes nothing on nodes that run; before you install one of them again, renew it, too:\n"
+            f"  the same command with `--node {names[0]}`"
+        )
 
 
 def _state(written: "Written", path: str) -> str:

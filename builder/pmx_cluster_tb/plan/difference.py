@@ -8,7 +8,7 @@ from typing import cast
 
 from pmx_cluster_tb.plan.package import without_version
 from pmx_cluster_tb.plan.packages import NODE_FACTS
-from pmx_cluster_tb.plan.types import ClusterPlan, Package, Table
+from pmx_cluster_tb.plan.types import ClusterPlan, NodePlan, Package, Table
 
 
 class Reach(StrEnum):
@@ -18,6 +18,8 @@ class Reach(StrEnum):
     """Each node can take it by itself."""
     CLUSTER_WIDE = "cluster-wide"
     """Neighbours must agree on it: all nodes switch together."""
+    NAMED = "named elsewhere"
+    """An address, a network or a name is another than it was, and corosync, Ceph or migration may hold it."""
     NEW_INSTALLATIONS = "new installations only"
     """It is decided when a node is installed; no package carries it to a running one."""
 
@@ -73,12 +75,7 @@ class Difference:
 
 def difference(built: Built, plan: ClusterPlan) -> Difference:
     """What installing `plan` in place of `built` would change; removed nodes come last."""
-    planned = {
-        node.node.name: BuiltNode(
-            package=node.package, answer=node.answer.text, first_boot=node.first_boot.table
-        )
-        for node in plan.nodes
-    }
+    planned = {node.node.name: _built(node) for node in plan.nodes}
     names = dict.fromkeys([*planned, *built.nodes])
     nodes = (_node_difference(name, built.nodes.get(name), planned.get(name)) for name in names)
     ring = tuple(_package_changes(built.ring_package, plan.ring_package, Reach.LOCAL))
@@ -102,29 +99,73 @@ def _of_packages(
 def _node_difference(name: str, before: BuiltNode | None, after: BuiltNode | None) -> NodeDifference:
     changes: tuple[Change, ...] = ()
     if before and after:
-        reach = Reach.CLUSTER_WIDE if _agreed(before.package) != _agreed(after.package) else Reach.LOCAL
         changes = (
-            *_package_changes(before.package, after.package, reach),
+            *_package_changes(before.package, after.package, _reach(before.package, after.package)),
             *_changes(_installed_by(before), _installed_by(after), Reach.NEW_INSTALLATIONS),
         )
     return _of_packages(name, before.package if before else None, after.package if after else None, changes)
 
 
-def _agreed(package: Package) -> object:
-    """What every node must agree on, as the package tells its node."""
+def more_than_local(plan: NodePlan) -> tuple[object, ...]:
+    """What of a node differs when more than a local change is due, as JSON values; it may hold secrets.
+
+    A node that is the same in this can stay as it is, installed or on a stick, when another one changes. What
+    it is told of the others may be out of date then: its package brings that to a node that runs.
+    """
+    texts = _installed_by(_built(plan))
+    return (
+        _named(plan.package),
+        _agreed(plan.package),
+        {name: texts[name].decode() for name in sorted(texts)},
+    )
+
+
+def _built(plan: NodePlan) -> BuiltNode:
+    return BuiltNode(package=plan.package, answer=plan.answer.text, first_boot=plan.first_boot.table)
+
+
+def _reach(before: Package, after: Package) -> Reach:
+    """How far a change of the package reaches; what is named elsewhere must be agreed on, too."""
+    others = _named(after)
+    if any(value is not None and others[key] != value for key, value in _named(before).items()):
+        return Reach.NAMED
+    return Reach.CLUSTER_WIDE if _agreed(before) != _agreed(after) else Reach.LOCAL
+
+
+def _named(package: Package) -> dict[str, object]:
+    """By what others may know the node and the ring; None for what there is not."""
+    facts = _facts(package)
+    ring = {f"ring_{key}": _agreed(package).get(key) for key in ("ipv4", "ipv6")}
+    return {key: facts.get(key) for key in ("cluster", "number", "ipv4", "ipv6")} | ring
+
+
+def _agreed(package: Package) -> Table:
+    """What every node must agree on."""
+    return cast("Table", _facts(package).get("cluster_wide", {}))
+
+
+def _facts(package: Package) -> Table:
+    """What the package tells its node."""
     (facts,) = (file.content for file in package.files if file.path == NODE_FACTS)
-    return cast("Table", json.loads(facts))["cluster_wide"]
+    return cast("Table", json.loads(facts))
 
 
 _IN_PACKAGE = {"ports", "members", "node_count", "ring_networks"}
 """What first boot is told of the ring, for checks and its report: the package brings it to a running node."""
 
+_OF_THE_PROGRAM = {"schema", "retry", "deadlines_s"}
+"""How the first-boot program works: like its code, that comes from the project's version."""
+
 
 def _installed_by(node: BuiltNode) -> dict[str, bytes]:
     """The texts that only an installation reads, without the versions of packages and what they carry."""
     packages = cast("list[dict[str, str]]", node.first_boot["packages"])
-    settings = {key: value for key, value in node.first_boot.items() if key not in _IN_PACKAGE}
+    online = cast("Table", node.first_boot["online"])
+    left_out = _IN_PACKAGE | _OF_THE_PROGRAM
+    settings = {key: value for key, value in node.first_boot.items() if key not in left_out}
     settings["packages"] = [package["name"] for package in packages]
+    # the date of the project's version
+    settings["online"] = {key: value for key, value in online.items() if key != "not_before"}
     return {
         "answer.toml": node.answer.encode(),
         "first-boot settings": json.dumps(settings, indent=2).encode() + b"\n",

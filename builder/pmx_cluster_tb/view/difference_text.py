@@ -13,9 +13,13 @@ from pmx_cluster_tb.view.redaction import redacted_successor, redacted_text
 _NOWHERE = "/dev/null"
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
+_HARMLESS = {Reach.LOCAL, Reach.NEW_INSTALLATIONS}
+"""What breaks nothing on nodes that run."""
+
 _REACH_TEXTS = {
     Reach.LOCAL: "local: a node changes alone, when its new package is installed",
     Reach.CLUSTER_WIDE: "cluster-wide: neighbours must agree, so all nodes have to switch together",
+    Reach.NAMED: "named elsewhere: not to be rolled out while corosync, Ceph or migration has the old one",
     Reach.NEW_INSTALLATIONS: "new installations only: cannot be rolled out to a running node",
 }
 
@@ -39,7 +43,7 @@ def _node_lines(node: NodeDifference, shown: dict[tuple[str, ...], str]) -> Iter
         changes = [change for change in node.changes if change.reach is reach]
         if not changes:
             continue
-        yield Text(f"  {_REACH_TEXTS[reach]}", style="bold" if reach is Reach.CLUSTER_WIDE else "")
+        yield Text(f"  {_REACH_TEXTS[reach]}", style="" if reach in _HARMLESS else "bold")
         if touched := ", ".join(touches(changes)):
             yield Text(f"  touches: {touched}")
         for change in changes:
