@@ -69,13 +69,16 @@ def _cluster(situation: Situation) -> Iterator[str]:
     links = f"--link0 {own.lan} --link1 {own.ring[0]}"
     if situation.is_first:
         yield _paragraph(
-            "Make the cluster (link 0 is the LAN, link 1 the ring, used when the LAN fails):",
+            "Make the cluster (link 0 is the LAN, link 1 the ring, used when the LAN fails). Do not,\n"
+            f"if other nodes are in one already: `pvecm delnode {own.name}` on one of them, if such a\n"
+            "machine was in it before; then here `pvecm add`, the LAN address of one, and these links:",
             f"pvecm create {situation.cluster} {links}",
         )
     else:
         yield _paragraph(
             f"Join the cluster, after {first.name} has made it, one node at a time and before this node has\n"
-            f"guests. It asks for root's password on {first.name}, and replaces /etc/pve by the cluster's:",
+            f"guests. It asks for root's password on {first.name}, and replaces /etc/pve by the cluster's.\n"
+            f"If a machine called {own.name} was in it before, `pvecm delnode {own.name}` there comes first:",
             f"pvecm add {first.lan} {links}",
         )
     yield _paragraph("See that both links of all nodes are connected:", "pvecm status", "corosync-cfgtool -n")

@@ -59,6 +59,13 @@ def test_another_node() -> None:
     ]
 
 
+def test_a_machine_that_replaces_one_joins_the_cluster_that_is_there() -> None:
+    first, second = remaining_work(_FIRST), remaining_work(_SECOND)
+    assert "Do not,\nif other nodes are in one already: `pvecm delnode pve1` on one of them" in first
+    assert first.index("`pvecm add`") < first.index("    pvecm create")
+    assert "If a machine called pve2 was in it before, `pvecm delnode pve2` there comes first:" in second
+
+
 def test_rights_of_the_user_are_left_to_a_person_and_given_once() -> None:
     command = "pveum acl modify / --users pieter@pam --roles Administrator"
     assert command in _commands(replace(_FIRST, user="pieter"))
