@@ -6,12 +6,12 @@ import json
 import os
 import re
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from rich.console import Console
 
-from pmx_cluster_tb import release
+from pmx_cluster_tb import release, sources
 from pmx_cluster_tb.view.file_roles import file_role
 from pmx_cluster_tb.view.plan_tree import package_tree
 from tests.command import Command, cluster_text, listing
@@ -104,6 +104,16 @@ def test_every_file_has_a_role() -> None:
     paths = [file.path for package in packages for file in package.files]
     paths += [link.path for package in packages for link in package.links]
     assert [path for path in paths if not file_role(path).purpose] == []
+
+
+def test_a_file_that_no_table_knows_is_shown_with_its_folder(
+    command: Command, built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = sources.read_sources()
+    node = {**known.node, PurePosixPath("etc/example.d/pmx-ring.conf"): b"x\n"}
+    monkeypatch.setattr(sources, "read_sources", lambda: replace(known, node=node))
+    assert "for what reads /etc/example.d" in command("plan").out
+    assert "what reads /etc/example.d" in command("plan", "--diff", built).out
 
 
 def test_one_node_with_the_content_of_its_files(command: Command) -> None:

@@ -43,8 +43,11 @@ _ROLES = {
 
 
 def file_role(path: PurePosixPath) -> FileRole:
-    """The role of the file at `path` on the node; the first pattern that fits wins."""
+    """The role of the file at `path` on the node; the first pattern that fits wins.
+
+    What no pattern knows touches whatever reads its folder.
+    """
     for pattern, role in _ROLES.items():
         if fnmatchcase(str(path), pattern):
             return role
-    return FileRole("")
+    return FileRole(f"for what reads {path.parent}", f"what reads {path.parent}")
