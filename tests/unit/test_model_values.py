@@ -56,7 +56,7 @@ TAKEN: list[tuple[Kind[Any], str, object]] = [
     (credentials.SSH_KEY, SSH_KEYS[0].rsplit(" ", 1)[0], SSH_KEYS[0].rsplit(" ", 1)[0]),
     *(
         (serials.DISK_SERIAL, text, by_serial(text))
-        for text in ("S7KGNU0X000001", "WD-WCC4N1", "eui.0025_1", "0x5000c500")
+        for text in ("S7KGNU0X000001", "WD-WCC4N1", "drive-scsi0", "5000c500a1b2c3d4")
     ),
     (hardware.DISK_MODEL, "Samsung SSD 990 PRO 2TB ", "Samsung SSD 990 PRO 2TB"),
     (hardware.DISK_MODEL, "CT1000P3SSD8", "CT1000P3SSD8"),

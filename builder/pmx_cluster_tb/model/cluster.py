@@ -103,6 +103,10 @@ class DiskSerials:
     serials: tuple[str, ...]
     found_by: tuple[tuple[str, str], ...]
     """The installer's filter that takes them: udev properties, each with a glob, any of which is enough."""
+    strangers: int = 0
+    """How many other serials that filter could take: those of up to 20 characters are counted."""
+    some_strangers: tuple[str, ...] = ()
+    """All of them, if they are few."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Filters by which the automated installer finds exactly the disks with given serials.
+"""Filters by which the automated installer finds the disks with given serials.
 
 The rules come from the source of pve-installer 9.2.7 (`proxmox-auto-installer/src/utils.rs`): a filter is a
 table from udev properties to one glob each; a disk is taken when any of them matches its whole value. Globs
@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
+from itertools import groupby, permutations, product
 from math import prod
 
 from pmx_cluster_tb.model.cluster import DiskSerials
@@ -25,8 +26,17 @@ _UNMISTAKABLE_LENGTH = 8
 _WRITTEN_AS_IT_IS = re.compile(r"[0-9A-Za-z#+.:=@-]+")
 """udev replaces other characters where it joins model and serial, and puts underscores between them."""
 
+_IN_A_CLASS = re.compile(r"[0-9A-Za-z#+.:=@_/-]")
+"""What means only itself between brackets; `-` does in the first place."""
+
 _WWN = re.compile(r"[2356][0-9a-f]{15}([0-9a-f]{16})?")
 """SAS disks have their WWN as ID_SERIAL_SHORT; no underscore precedes it in ID_SERIAL."""
+
+_LONGEST_SERIAL = 20
+"""Bytes for it in the identification of NVMe and ATA disks."""
+
+_SERIAL_CHARACTERS = 36
+"""Digits and letters of one case, of which makers make serials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +59,28 @@ class _Box:
         if len(serial) != len(self.choices):
             return None
         choices = tuple(choice | {char} for char, choice in zip(serial, self.choices, strict=True))
-        # `-`, `!` and brackets mean something in a class
-        if any(len(choice) > 1 and not all(map(str.isalnum, choice)) for choice in choices):
+        if any(len(choice) > 1 and not all(map(_IN_A_CLASS.fullmatch, choice)) for choice in choices):
             return None
         return _Box(choices)
 
     @property
     def glob(self) -> str:
         return "".join(
-            f"[{''.join(sorted(choice))}]" if len(choice) > 1 else literal_glob(min(choice))
+            f"[{''.join(sorted(choice, key=_class_order))}]" if len(choice) > 1 else literal_glob(min(choice))
             for choice in self.choices
         )
+
+    def __iter__(self) -> Iterator[str]:
+        return map("".join, product(*map(sorted, self.choices)))
+
+
+def _class_order(char: str) -> tuple[bool, str]:
+    # elsewhere than in front it makes a range
+    return char != "-", char
+
+
+def _box(serial: str) -> _Box:
+    return _Box(tuple(frozenset(char) for char in serial))
 
 
 def literal_glob(text: str) -> str:
@@ -73,31 +94,61 @@ def disk_by_serial(serial: str) -> DiskSerials:
 
 
 def disks_by_serial(serials: tuple[str, ...]) -> DiskSerials | None:
-    """The disks with these udev ID_SERIAL_SHORT and the filter that takes them and no other.
+    """The disks with these udev ID_SERIAL_SHORT and the filter that takes them and fewest others.
 
-    None if there is no such filter, or no serial.
+    None if there is no serial, or no filter: then there are more forms of them than properties.
 
-    One serial, or serials that differ where a glob can say so (`S6P1[34]`), are matched in ID_SERIAL_SHORT.
-    More need other properties, where the serial is part of a longer value: there, a disk whose serial only
-    begins with one of these, or has it after an underscore, would be taken too. Serials of a maker have one
-    length.
+    ID_SERIAL_SHORT is matched as a whole, by one glob with the characters that the serials have at each
+    position. In the other properties the serial is part of a longer value: there, each disk would be taken
+    too whose serial only begins with one of these. What is outside the list and would be taken is counted.
     """
     wanted = tuple(dict.fromkeys(serials))
-    if not wanted:
+    found = [
+        _DiskFilter(order, wanted)
+        for boxes in _ways(wanted)
+        for order in permutations(boxes)
+        if all(_can_be_part_of_a_value(box, wanted) for box in order[1:])
+    ]
+    best = min(found, key=lambda one: (one.strangers, len(one.boxes)), default=None)
+    if best is None:
         return None
-    boxes = _boxes(wanted)
-    for count in range(1, 2 + len(_IN_A_LONGER_VALUE)):
-        for cover in _covers(wanted, boxes, count):
-            # what may only be matched as a whole comes first
-            short, *longer = sorted(cover, key=lambda box: _can_be_part_of_a_value(box, wanted))
-            if all(_can_be_part_of_a_value(box, wanted) for box in longer):
-                others = zip(_IN_A_LONGER_VALUE, longer, strict=False)
-                found_by = (
-                    ("ID_SERIAL_SHORT", short.glob),
-                    *((name, f"*_{box.glob}*") for name, box in others),
-                )
-                return DiskSerials(serials, found_by)
-    return None
+    return DiskSerials(serials, best.properties, best.strangers, best.some_strangers)
+
+
+_FEW = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _DiskFilter:
+    """A box for each property, the first of which is matched as a whole."""
+
+    boxes: tuple[_Box, ...]
+    wanted: tuple[str, ...]
+
+    @property
+    def properties(self) -> tuple[tuple[str, str], ...]:
+        whole, *parts = self.boxes
+        others = zip(_IN_A_LONGER_VALUE, parts, strict=False)
+        return ("ID_SERIAL_SHORT", whole.glob), *((name, f"*_{box.glob}*") for name, box in others)
+
+    @property
+    def strangers(self) -> int:
+        """How many serials that are not wanted could be taken."""
+        beside = sum(box.size - sum(serial in box for serial in self.wanted) for box in self.boxes)
+        return beside + sum(map(_longer, self.boxes[1:]))
+
+    @property
+    def some_strangers(self) -> tuple[str, ...]:
+        """All of them, if they are few."""
+        if self.strangers > _FEW:
+            return ()
+        return tuple(serial for serial in self.boxes[0] if serial not in self.wanted)
+
+
+def _longer(box: _Box) -> int:
+    """How many serials begin with one of `box` and are longer."""
+    room = max(1, _LONGEST_SERIAL - len(box.choices))
+    return sum(box.size * int(_SERIAL_CHARACTERS**more) for more in range(1, room + 1))
 
 
 def _can_be_part_of_a_value(box: _Box, wanted: tuple[str, ...]) -> bool:
@@ -108,9 +159,30 @@ def _can_be_part_of_a_value(box: _Box, wanted: tuple[str, ...]) -> bool:
     )
 
 
+def _ways(wanted: tuple[str, ...]) -> Iterator[tuple[_Box, ...]]:
+    """Boxes that hold all of `wanted`, at most one for each property."""
+    most = 1 + len(_IN_A_LONGER_VALUE)
+    by_length = [tuple(group) for _, group in groupby(sorted(wanted, key=len), key=len)]
+    hulls = [_hull(group) for group in by_length]
+    if 0 < len(hulls) <= most and None not in hulls:
+        yield tuple(hull for hull in hulls if hull)
+        if len(hulls) == 1 and hulls[0] and hulls[0].size == len(wanted):
+            return
+    if wanted:
+        yield from _covers(wanted, _boxes(wanted), most)
+
+
+def _hull(serials: tuple[str, ...]) -> _Box | None:
+    """The smallest box with `serials`, which are of one length."""
+    box: _Box | None = _box(serials[0])
+    for serial in serials:
+        box = box and box.grown(serial)
+    return box
+
+
 def _boxes(wanted: tuple[str, ...]) -> tuple[_Box, ...]:
     """Boxes of wanted serials only, grown from pairs of serials as far as that goes; the largest first."""
-    singles = [_Box(tuple(frozenset(char) for char in serial)) for serial in wanted]
+    singles = [_box(serial) for serial in wanted]
     seeds = dict.fromkeys(_enlarged(single, serial, wanted) for single in singles for serial in wanted)
     found = dict.fromkeys(
         reduce(lambda box, serial: _enlarged(box, serial, wanted), wanted, seed) for seed in seeds

@@ -5,6 +5,10 @@ import re
 from pmx_cluster_tb.model.kinds import Text
 from pmx_cluster_tb.model.report import Refusal, shown
 
+DISK_PROPERTIES = "`udevadm info --query=property --property=ID_SERIAL_SHORT,ID_PATH,ID_MODEL /dev/DISK`"
+"""The command, in backticks, that shows what the installer looks at. What `lsblk` shows as SERIAL is another
+property for SAS, eMMC and virtio disks, and for some USB enclosures."""
+
 _GLOB = re.compile(r"[*?\[\]]")
 
 
@@ -19,13 +23,16 @@ def refuse_globs(text: str) -> None:
 def _model(text: str) -> str:
     refuse_globs(text)
     if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z #+.:=@_/(),&-]{2,127}", text):
-        raise Refusal("must be udev's ID_MODEL: at least 3 letters, digits, spaces and `#+-.:=@_/(),&`")
+        raise Refusal(
+            "must be udev's ID_MODEL: at least 3 letters, digits, spaces and `#+-.:=@_/(),&`",
+            f"{DISK_PROPERTIES} shows it",
+        )
     return text.rstrip(" ")
 
 
 DISK_MODEL = Text(
     _model,
-    "the model that `lsblk -dno NAME,MODEL` shows",
+    f"the ID_MODEL that {DISK_PROPERTIES} shows",
     {"pattern": r"^[0-9A-Za-z][0-9A-Za-z #+.:=@_/(),&-]{2,127}$"},
 )
 
@@ -37,7 +44,7 @@ def _disk_path(text: str) -> str:
     if not re.fullmatch(_ID_PATH, text):
         raise Refusal(
             "must be udev's ID_PATH as `pci-0000:01:00.0-nvme-1`",
-            "`udevadm info --query=property --property=ID_PATH /dev/DISK` shows it",
+            f"{DISK_PROPERTIES} shows it",
         )
     return text
 

@@ -1,6 +1,7 @@
 """Which disk of each node is wiped, and how it is used: a node's table goes before the cluster's."""
 
 from pmx_cluster_tb.model.cluster import Raid
+from pmx_cluster_tb.model.hardware import DISK_PROPERTIES
 from pmx_cluster_tb.model.inherited import CLUSTER_DISK, RAIDS, node_disks
 from pmx_cluster_tb.model.report import Report, listed, shown
 from pmx_cluster_tb.model.tables import FIND_KEYS, FileTable
@@ -32,7 +33,8 @@ def _some_way(file: FileTable, report: Report) -> None:
             report.error(
                 disk.path,
                 f"must say which disk may be wiped: {listed(FIND_KEYS, 'or')}, here or in `[disk]`",
-                "`lsblk -dno NAME,SIZE,MODEL,SERIAL` on the node shows its disks",
+                f"`lsblk -dno NAME,SIZE,MODEL` on the node shows its disks, "
+                f"{DISK_PROPERTIES} what one is found by",
             )
 
 
@@ -79,6 +81,12 @@ def _list_of_serials(file: FileTable, report: Report) -> None:
             report.error(way[2], f"`{filesystem}` takes one disk: use `serial`")
 
 
+_SHARED_HINT = (
+    "USB enclosures of one model may share a serial, which is theirs and not the disk's: then give each node "
+    f"`path`, the ID_PATH that {DISK_PROPERTIES} shows"
+)
+
+
 def _no_serial_twice(file: FileTable, report: Report) -> None:
     first: dict[str, str] = {}
     for disk in node_disks(file, report.lines):
@@ -92,7 +100,7 @@ def _no_serial_twice(file: FileTable, report: Report) -> None:
                     place, f"{shown(serial)} is in one machine only: give each node its own `disk.{name}`"
                 )
             elif serial in first:
-                report.error(place, f"{shown(serial)} is already a disk of {first[serial]}")
+                report.error(place, f"{shown(serial)} is already a disk of {first[serial]}", _SHARED_HINT)
             first.setdefault(serial, disk.owner)
 
 
@@ -116,6 +124,25 @@ def _careless_ways(file: FileTable, report: Report) -> None:
             )
 
 
+_MILLION = 1_000_000
+
+
+def _strangers(file: FileTable, report: Report) -> None:
+    for disk in node_disks(file, report.lines):
+        way = disk.way
+        if way is None or way[0] != "serials" or not way[1] or not way[1].strangers:
+            continue
+        _, disks, place = way
+        count = str(disks.strangers) if disks.strangers < _MILLION else "more than a million"
+        patterns = listed(f"{name}={glob}" for name, glob in disks.found_by)
+        which = f": {listed(disks.some_strangers)}" if disks.some_strangers else ""
+        report.warning(
+            place,
+            f"the installer finds these disks by {patterns}, and {count} other serials could match{which}",
+            f"no other disk of the node may match: {DISK_PROPERTIES} shows the serial of each",
+        )
+
+
 def _any_machine(file: FileTable, report: Report) -> None:
     nodes = dict(file.numbered_nodes())
     for disk in node_disks(file, report.lines):
@@ -137,6 +164,7 @@ RULES = (
     _enough_disks,
     _list_of_serials,
     _no_serial_twice,
+    _strangers,
     _careless_ways,
     _any_machine,
 )
