@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pmx_cluster_tb.model import addresses, credentials, hardware, names, serials
+from pmx_cluster_tb.model import addresses, credentials, hardware, names, serials, timezones
 from pmx_cluster_tb.model.cluster import PasswordHash, ProxmoxVersion
 from pmx_cluster_tb.model.kinds import Kind
 from pmx_cluster_tb.model.report import Report
@@ -27,7 +27,7 @@ TAKEN: list[tuple[Kind[Any], str, object]] = [
     *((names.NODE_NAME, name, name) for name in ("a", "pve1", "1a", "pve-01", "a" * 63)),
     *((names.COUNTRY, name, name) for name in ("nl", "gb", "zw")),
     *((names.KEYBOARD, name, name) for name in words("keyboards")),
-    *((names.TIMEZONE, name, name) for name in ("UTC", "Europe/Kyiv", "America/Argentina/Ushuaia")),
+    *((timezones.TIMEZONE, name, name) for name in ("UTC", "Europe/Kyiv", "America/Argentina/Ushuaia")),
     *((names.MAILBOX, name, name) for name in ("a@b", "root@pve1", "o'neil+pve@mail.example.org")),
     *((PROXMOX_VERSION, str(version), version) for version in ProxmoxVersion),
     *((names.USER_NAME, name, name) for name in ("pieter", "p", "a_b-9", "a" * 32)),
@@ -158,3 +158,4 @@ def test_a_password_hash_has_no_readable_form() -> None:
 
 def test_word_lists_are_whole() -> None:
     assert [len(words(name)) for name in ("countries", "keyboards", "timezones")] == [249, 25, 419]
+    assert len(words("timezone-aliases")) == 152

@@ -31,27 +31,6 @@ KEYBOARD = known_word(
     {"us": "en-us", "en": "en-us", "gb": "en-gb", "uk": "en-gb", "be": "fr-be", "br": "pt-br", "ch": "de-ch"},
 )
 
-TIMEZONE = known_word(
-    words("timezones"),
-    "a time zone such as `Europe/Amsterdam`",
-    "is not a time zone that the installer knows: a name of zone.tab, or `UTC`",
-    {
-        "Etc/UTC": "UTC",
-        "GMT": "UTC",
-        "Zulu": "UTC",
-        "Europe/Kiev": "Europe/Kyiv",
-        "Asia/Calcutta": "Asia/Kolkata",
-        "Asia/Saigon": "Asia/Ho_Chi_Minh",
-        "Asia/Rangoon": "Asia/Yangon",
-        "Asia/Katmandu": "Asia/Kathmandu",
-        "US/Eastern": "America/New_York",
-        "US/Central": "America/Chicago",
-        "US/Mountain": "America/Denver",
-        "US/Pacific": "America/Los_Angeles",
-        "CET": "Europe/Brussels",
-    },
-)
-
 
 def _domain(text: str) -> str:
     if text.endswith(".") or text.startswith("."):

@@ -40,12 +40,12 @@ from pmx_cluster_tb.model.names import (
     MAILBOX,
     NODE_NAME,
     PACKAGE_NAME,
-    TIMEZONE,
     USER_NAME,
 )
 from pmx_cluster_tb.model.serials import DISK_SERIAL, DISK_SERIALS
 from pmx_cluster_tb.model.shape import Shape, TableOf, TablesOf, key
 from pmx_cluster_tb.model.texts import one_of
+from pmx_cluster_tb.model.timezones import TIMEZONE
 from pmx_cluster_tb.model.versions import PROXMOX_VERSION
 
 _RAID_WORDS = {
