@@ -1,7 +1,14 @@
 """Addresses in the LAN."""
 
+from pmx_cluster_tb.model.cluster import IPAddress, IPInterface
 from pmx_cluster_tb.model.report import Report, shown
+from pmx_cluster_tb.model.rules.prefixes import other_prefix_hint, ring_prefixes
 from pmx_cluster_tb.model.tables import FileTable
+
+
+def _reaches(address: IPInterface, gateway: IPAddress) -> bool:
+    """Whether the gateway is on the link; a link-local one is on every link of its family."""
+    return gateway in address.network or (gateway.is_link_local and gateway.version == address.version)
 
 
 def _gateway_inside(file: FileTable, report: Report) -> None:
@@ -12,7 +19,7 @@ def _gateway_inside(file: FileTable, report: Report) -> None:
         path = ("node", index, "address")
         if not node.address:
             continue
-        if gateway not in node.address.network:
+        if not _reaches(node.address, gateway):
             report.error(path, f"{shown(node.address)} does not contain the gateway {shown(gateway)}")
         elif node.address.ip == gateway:
             report.error(path, f"{shown(node.address)} is the address of the gateway")
@@ -37,7 +44,7 @@ def _one_lan(file: FileTable, report: Report) -> None:
     there = [
         (index, node, node.address.network)
         for index, node in file.numbered_nodes()
-        if node.address and gateway and gateway in node.address.network
+        if node.address and gateway and _reaches(node.address, gateway)
     ]
     for index, node, network in there[1:]:
         _, first, first_network = there[0]
@@ -52,20 +59,29 @@ def _one_lan(file: FileTable, report: Report) -> None:
 
 def _name_server(file: FileTable, report: Report) -> None:
     dns = file.management and file.management.dns
+    path = ("management", "dns")
+    gateway = file.management and file.management.gateway
+    if gateway and gateway.is_link_local and not report.has(path):
+        report.error(
+            path,
+            f"is required: the gateway {shown(gateway)} is an address of one link, which no resolver takes "
+            "without the name of an interface",
+            "the router's other address, or a public name server",
+        )
     if not dns:
         return
-    path = ("management", "dns")
     for index, node in file.numbered_nodes():
         if node.address and node.address.ip == dns:
             report.error(
                 path,
                 f"{shown(dns)} is {node.called(index)}, which answers nothing while it is being installed",
             )
-    prefixes = (file.ring.ipv4, file.ring.ipv6) if file.ring else ()
-    for prefix in prefixes:
-        if prefix and prefix != "none" and dns in prefix:
+    for name, prefix in ring_prefixes(file):
+        if dns in prefix:
             report.error(
-                path, f"{shown(dns)} must not be in the ring {shown(prefix)}, which is not up by then"
+                path,
+                f"{shown(dns)} must not be in the ring {shown(prefix)}, which is not up by then",
+                other_prefix_hint(file, name, prefix),
             )
 
 

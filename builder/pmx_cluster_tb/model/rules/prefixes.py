@@ -1,8 +1,9 @@
 """The ring's prefixes: which there are, what they overlap, and how far they reach."""
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
+from pmx_cluster_tb.model.free_network import free_network
 from pmx_cluster_tb.model.report import Report, shown
 from pmx_cluster_tb.model.tables import FileTable
 
@@ -47,7 +48,27 @@ def _no_overlap(file: FileTable, report: Report) -> None:
     for name, prefix in ring_prefixes(file):
         for lan, owner in lans.items():
             if lan.overlaps(prefix):
-                report.error(("ring", name), f"{shown(prefix)} overlaps the LAN {shown(lan)} of {owner}")
+                what = (
+                    "overlaps"
+                    if report.has(("ring", name))
+                    else "is what the ring has by default; it overlaps"
+                )
+                report.error(
+                    ("ring", name),
+                    f"{shown(prefix)} {what} the LAN {shown(lan)} of {owner}",
+                    other_prefix_hint(file, name, prefix),
+                )
+
+
+def other_prefix_hint(file: FileTable, name: str, prefix: IPv4Network | IPv6Network) -> str:
+    """A line with another network for the ring, clear of what is in the LAN; empty if there is none."""
+    addresses = [node.address for _, node in file.numbered_nodes() if node.address]
+    hosts = (
+        [host for host in (file.management.gateway, file.management.dns) if host] if file.management else []
+    )
+    taken = [*(address.network for address in addresses), *map(ip_network, hosts)]
+    free = free_network(prefix, taken)
+    return f'`{name} = "{free}"` in `[ring]`' if free else ""
 
 
 def _wide_enough(file: FileTable, report: Report) -> None:
