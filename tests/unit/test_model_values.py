@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pmx_cluster_tb.model import addresses, credentials, hardware, names, serials, timezones
+from pmx_cluster_tb.model import addresses, credentials, hardware, names, serials, ssh_keys, timezones
 from pmx_cluster_tb.model.cluster import PasswordHash, ProxmoxVersion
 from pmx_cluster_tb.model.kinds import Kind
 from pmx_cluster_tb.model.report import Report
@@ -17,8 +17,29 @@ from pmx_cluster_tb.model.words import words
 from tests.clusters import HASH, by_serial
 
 SSH_KEYS = [path.read_text().strip() for path in (Path(__file__).parent / "ssh-keys").iterdir()]
+CERTIFICATE = next(
+    line.strip().strip("',")
+    for line in (Path(__file__).parents[1] / "errors/root-ssh-keys-options.toml").read_text().splitlines()
+    if "'ssh-ed25519-cert-v01@" in line
+)
+KEY_OPTIONS = (
+    "no-pty",
+    "restrict,pty",
+    "cert-authority",
+    "no-X11-forwarding,No-Agent-Forwarding",
+    'from="192.168.178.0/24,!192.168.178.9",no-port-forwarding',
+    r'command="echo \"a b\" # ssh-rsa AAAA",environment="A=b c"',
+    'expiry-time="20301231",permitopen="host:22",principals="a,b",tunnel="0"',
+)
 BCRYPT = "$2b$12$" + "a" * 53
 YESCRYPT = "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7"
+HASHES = [
+    "$2y$" + BCRYPT.removeprefix("$2b$"),
+    "$2a$" + BCRYPT.removeprefix("$2b$"),
+    "$g" + YESCRYPT.removeprefix("$"),
+    "$gy$j9T$abcdefgh$SpxTDaYvonyMgE6IJ3cv.RPHd83UtMzLfbmyATrV9.2",
+    "$7$CU..../....SaltSalt$SVXyuJUSvKImd8iPE2VfAqtu2f13pwaKqUfHWZ4C7p.",
+]
 SHA256 = "$5$rounds=10000$saltstring$" + "a" * 43
 
 TAKEN: list[tuple[Kind[Any], str, object]] = [
@@ -46,14 +67,31 @@ TAKEN: list[tuple[Kind[Any], str, object]] = [
     (addresses.IPV6_NETWORK, "none", "none"),
     (addresses.MAC, "58:47:CA:00:00:1f", "58:47:ca:00:00:1f"),
     (addresses.MAC, "58-47-ca-00-00-1f", "58:47:ca:00:00:1f"),
+    *(
+        (addresses.MAC, text, "58:47:ca:00:00:1f")
+        for text in ("5847ca00001f", "5847CA00001F", "5847.ca00.001f")
+    ),
+    (addresses.GATEWAY, "fe80::1", ip_address("fe80::1")),
+    (addresses.GATEWAY, "192.168.178.1", ip_address("192.168.178.1")),
+    *(
+        (addresses.INTERFACE, text, ip_interface(text))
+        for text in ("10.9.8.6/31", "10.9.8.7/31", "10.9.8.7/32")
+    ),
+    *(
+        (addresses.INTERFACE, text, ip_interface(text))
+        for text in ("fd00::/127", "fd00::1/127", "fd00::ffff/112")
+    ),
     (addresses.MAC, "00:00:00:12:34:56", "00:00:00:12:34:56"),
     (addresses.MAC, "52:54:00:12:34:56", "52:54:00:12:34:56"),
     (addresses.URL, "http://192.168.178.5:8080/", "http://192.168.178.5:8080"),
     (addresses.URL, "https://apt.example.org/pve/lab", "https://apt.example.org/pve/lab"),
     (addresses.URL, "http://[fd00::5]:8080", "http://[fd00::5]:8080"),
-    *((credentials.HASH, text, PasswordHash(text)) for text in (HASH, BCRYPT, YESCRYPT, SHA256)),
-    *((credentials.SSH_KEY, key, key) for key in SSH_KEYS),
-    (credentials.SSH_KEY, SSH_KEYS[0].rsplit(" ", 1)[0], SSH_KEYS[0].rsplit(" ", 1)[0]),
+    *((credentials.HASH, text, PasswordHash(text)) for text in (HASH, BCRYPT, YESCRYPT, SHA256, *HASHES)),
+    *((ssh_keys.SSH_KEY, key, key) for key in SSH_KEYS),
+    *((ssh_keys.SSH_KEY, key, key) for key in (f"{options} {SSH_KEYS[0]}" for options in KEY_OPTIONS)),
+    (ssh_keys.SSH_KEY, CERTIFICATE, CERTIFICATE),
+    (ssh_keys.SSH_KEY, f'from="10.0.0.0/8" {CERTIFICATE}', f'from="10.0.0.0/8" {CERTIFICATE}'),
+    (ssh_keys.SSH_KEY, SSH_KEYS[0].rsplit(" ", 1)[0], SSH_KEYS[0].rsplit(" ", 1)[0]),
     *(
         (serials.DISK_SERIAL, text, by_serial(text))
         for text in ("S7KGNU0X000001", "WD-WCC4N1", "drive-scsi0", "5000c500a1b2c3d4")
@@ -119,7 +157,7 @@ SECRETS = ["hunter2 is my password", HASH[:-3], HASH + "x", "$1$abc$" + "s" * 22
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-@pytest.mark.parametrize("kind", [credentials.HASH, credentials.SSH_KEY])
+@pytest.mark.parametrize("kind", [credentials.HASH, ssh_keys.SSH_KEY])
 def test_secrets_are_never_shown(kind: Kind[Any], secret: str | int) -> None:
     report = Report("cluster.toml", {})
     assert kind.read(secret, ("key",), report) is None

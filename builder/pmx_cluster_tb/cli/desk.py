@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from pmx_cluster_tb.model.credentials import parse_ssh_key
 from pmx_cluster_tb.model.report import Refusal
+from pmx_cluster_tb.model.ssh_keys import parse_ssh_key
 from pmx_cluster_tb.model.words import words
 
 _ZONES = "zoneinfo/"

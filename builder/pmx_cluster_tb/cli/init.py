@@ -15,11 +15,11 @@ from pmx_cluster_tb.cli.desk import Desk, lan_address, public_key_line, this_des
 from pmx_cluster_tb.cli.messages import note
 from pmx_cluster_tb.cli.passwords import asked_password, crypt_hash
 from pmx_cluster_tb.cli.questions import asked_text, chosen_keys
-from pmx_cluster_tb.model.credentials import parse_ssh_key
 from pmx_cluster_tb.model.files import password_hash
 from pmx_cluster_tb.model.kinds import Text
 from pmx_cluster_tb.model.names import COUNTRY, KEYBOARD
 from pmx_cluster_tb.model.report import Refusal, shown
+from pmx_cluster_tb.model.ssh_keys import parse_ssh_key
 from pmx_cluster_tb.model.timezones import TIMEZONE
 from pmx_cluster_tb.problems import BadInput, UserError
 

@@ -41,6 +41,17 @@ def _no_host_reason(address: IPAddress) -> str:
     return "is in the reserved range `240.0.0.0/4`" if address.is_reserved else ""
 
 
+def _gateway(text: str) -> IPAddress:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        address = None
+    # routers announce themselves by one, and the LAN's bridge is the only way there
+    if address and address.version == 6 and address.is_link_local and "%" not in text:
+        return address
+    return _ip_address(text)
+
+
 def _ip_address(text: str) -> IPAddress:
     try:
         address = ip_address(text)
@@ -59,11 +70,14 @@ def _refuse_scope(text: str) -> None:
         raise Refusal("must not name an interface after `%`", shown(re.sub("%[^/]*", "", text)))
 
 
+_ADDRESS_JSON = {"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}], "pattern": r"^[0-9A-Fa-f:.]+$"}
+
 ADDRESS: Text[IPAddress] = Text(
     _ip_address,
     "an IP address such as `192.168.178.1`",
-    {"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}], "pattern": r"^[0-9A-Fa-f:.]+$"},
+    _ADDRESS_JSON,
 )
+GATEWAY: Text[IPAddress] = Text(_gateway, ADDRESS.wanted, _ADDRESS_JSON)
 
 
 def _ip_interface(text: str) -> IPInterface:
@@ -77,9 +91,10 @@ def _ip_interface(text: str) -> IPInterface:
     if reason := _no_host_reason(interface.ip):
         raise Refusal(reason)
     network = interface.network
-    if interface.ip == network.network_address and network.num_addresses > 1:
+    # RFC 3021 and 6164: both addresses of a network of two are hosts'
+    if interface.ip == network.network_address and network.num_addresses > 2:
         raise Refusal("is the network's own address, not a host's")
-    if interface.version == 4 and interface.ip == network.broadcast_address and network.num_addresses > 1:
+    if interface.version == 4 and interface.ip == network.broadcast_address and network.num_addresses > 2:
         raise Refusal("is the network's broadcast address")
     return interface
 
@@ -155,13 +170,13 @@ IPV6_NETWORK = Text(
 )
 
 _NO_MAC = "00:00:00:00:00:00"
-_MAC = r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}"
+_MAC = r"(?:[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}(?:\.[0-9A-Fa-f]{4}){2}|[0-9A-Fa-f]{12})"
 
 
 def _mac(text: str) -> str:
     if not re.fullmatch(_MAC, text):
         raise Refusal("must be a MAC address such as `58:47:ca:00:00:11`")
-    mac = text.lower().replace("-", ":")
+    mac = ":".join(re.findall("..", re.sub("[:.-]", "", text.lower())))
     if int(mac[:2], 16) & 1:
         raise Refusal("is a multicast or broadcast address, which no NIC has")
     if mac == _NO_MAC:

@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network
 from typing import ClassVar
 
-from pmx_cluster_tb.model.addresses import ADDRESS, INTERFACE, IPV4_NETWORK, IPV6_NETWORK, MAC, URL, NoNetwork
+from pmx_cluster_tb.model.addresses import (
+    ADDRESS,
+    GATEWAY,
+    INTERFACE,
+    IPV4_NETWORK,
+    IPV6_NETWORK,
+    MAC,
+    URL,
+    NoNetwork,
+)
 from pmx_cluster_tb.model.cluster import (
     THUNDERBOLT_DRIVER,
     AfterInstall,
@@ -20,7 +29,7 @@ from pmx_cluster_tb.model.cluster import (
     ProxmoxVersion,
     Raid,
 )
-from pmx_cluster_tb.model.credentials import HASH, HASH_HINT, SSH_KEY
+from pmx_cluster_tb.model.credentials import HASH, HASH_HINT
 from pmx_cluster_tb.model.hardware import (
     CONTROLLER_PATH,
     DISK_MODEL,
@@ -44,6 +53,7 @@ from pmx_cluster_tb.model.names import (
 )
 from pmx_cluster_tb.model.serials import DISK_SERIAL, DISK_SERIALS
 from pmx_cluster_tb.model.shape import Shape, TableOf, TablesOf, key
+from pmx_cluster_tb.model.ssh_keys import SSH_KEY
 from pmx_cluster_tb.model.texts import one_of
 from pmx_cluster_tb.model.timezones import TIMEZONE
 from pmx_cluster_tb.model.versions import PROXMOX_VERSION
@@ -139,7 +149,7 @@ class AccessTable(Shape):
 class ManagementTable(Shape):
     """The LAN."""
 
-    gateway: IPAddress | None = key(ADDRESS, "The LAN's router, inside every node's LAN.", required=True)
+    gateway: IPAddress | None = key(GATEWAY, "The LAN's router, inside every node's LAN.", required=True)
     dns: IPAddress | None = key(ADDRESS, "The LAN's name server; the gateway unless given.")
 
 

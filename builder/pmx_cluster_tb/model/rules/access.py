@@ -4,6 +4,7 @@ from pmx_cluster_tb.model.credentials import HASH_HINT
 from pmx_cluster_tb.model.lines import KeyPath
 from pmx_cluster_tb.model.report import Report
 from pmx_cluster_tb.model.shape import Shape
+from pmx_cluster_tb.model.ssh_keys import is_certificate
 from pmx_cluster_tb.model.tables import AccessTable, FileTable, UserTable
 
 _USER: KeyPath = ("access", "user")
@@ -32,6 +33,22 @@ def _root_keys(file: FileTable, report: Report) -> None:
             "there is no key for root, so the password is the only way in over the network",
             "a line of `~/.ssh/id_ed25519.pub`; `ssh-keygen -t ed25519` makes it",
         )
+
+
+def _certificates(file: FileTable, report: Report) -> None:
+    access = file.access
+    user = access and access.user
+    lists = [
+        (("access", "root-ssh-keys"), access and access.root_ssh_keys),
+        ((*_USER, "ssh-keys"), user and user.ssh_keys),
+    ]
+    for path, keys in lists:
+        if any(map(is_certificate, keys or ())):
+            report.warning(
+                path,
+                "a certificate lets nobody in by itself: sshd looks for the key that signed it",
+                "the public key of that authority, behind the option `cert-authority`",
+            )
 
 
 def _user_can_log_in(file: FileTable, report: Report) -> None:
@@ -66,4 +83,4 @@ def _desktop_user(file: FileTable, report: Report) -> None:
         )
 
 
-RULES = (_root_hash, _root_keys, _user_can_log_in, _desktop_user)
+RULES = (_root_hash, _root_keys, _certificates, _user_can_log_in, _desktop_user)
