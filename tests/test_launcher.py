@@ -2,12 +2,16 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.roots.waiting import wait_for
 
 LAUNCHER = Path(__file__).parents[1] / "pmx-cluster-tb"
 DEADLINE = 60
@@ -159,6 +163,52 @@ def test_two_first_runs_at_once_make_one_environment(checkout: Checkout) -> None
     assert [process.returncode for process in processes] == [0] * 4
     assert outputs == ["ran check\n"] * 4
     assert checkout.asked() == ["venv", "pip"]
+
+
+def test_the_program_is_told_how_it_was_called(checkout: Checkout) -> None:
+    checkout.python()
+    checkout.run()
+    program = checkout.folder / ".venv-pmx-cluster-tb/bin/pmx-cluster-tb"
+    program.write_text('#!/bin/sh\necho "$PMX_CLUSTER_TB_CALLED"\n')
+    assert checkout.run()[1] == f"{checkout.folder}/pmx-cluster-tb\n"
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+@pytest.mark.parametrize("during", ["-m venv --clear", "pip"])
+def test_an_interrupted_first_run_ends_without_a_traceback(
+    checkout: Checkout, during: str, shell: str
+) -> None:
+    fake = checkout.python()
+    slow = f"exec {sys.executable} -c 'import time; print(1, flush=True); time.sleep(60)'"
+    began = checkout.log.with_name("began")
+    slow = f"touch {began}; {slow}"
+    text = fake.read_text()
+    if during == "pip":
+        fake.write_text(text.replace('echo "pip" >> "$LOG"', slow))
+    else:
+        fake.write_text(text.replace('log "venv"', slow))
+    (checkout.programs / "touch").symlink_to(str(shutil.which("touch")))
+    argv = ["env", "--default-signal=INT", str(shutil.which(shell)), str(checkout.folder / "pmx-cluster-tb")]
+    process = subprocess.Popen(
+        argv,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={
+            "PATH": f"{checkout.programs}:{Path(str(shutil.which('env'))).parent}",
+            "LOG": str(checkout.log),
+        },
+    )
+    wait_for("first run", began.exists)
+    time.sleep(0.3)
+    # as the terminal does, to everything in front of it
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=DEADLINE)
+    assert (process.returncode, out) == (130, "")
+    assert "Traceback" not in err
+    assert err.endswith("\ninterrupted: the same command begins anew\n")
+    assert not (checkout.folder / ".venv-pmx-cluster-tb/made-from").exists()
 
 
 def test_no_python(checkout: Checkout) -> None:
