@@ -68,7 +68,7 @@ class ProgramMissing(UserError):
         package = PACKAGES[program]
         super().__init__(
             f"`{program}` is not installed",
-            f"Debian: `apt install {package.debian}`; macOS: `brew install {package.homebrew}`",
+            f"Debian: `sudo apt install {package.debian}`; macOS: `brew install {package.homebrew}`",
         )
         self.program = program
 

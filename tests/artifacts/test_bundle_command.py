@@ -214,15 +214,35 @@ def test_inspect_of_a_prepared_iso(command: Command, layout: str, options: tuple
 
 def test_inspect_says_what_an_iso_is(command: Command) -> None:
     bundle(command)
-    heads = [command("inspect", path).out.splitlines()[:3] for path in (proxmox_iso(), isos()["pve1"])]
+    heads = [command("inspect", path).out.splitlines()[:4] for path in (proxmox_iso(), isos()["pve1"])]
     assert [head[0].rpartition(",")[0] for head in heads] == [
         "ISO of Proxmox VE 9.2-1",
         "prepared ISO of Proxmox VE 9.2-1",
     ]
-    assert [head[2] for head in heads] == [
+    assert [head[3] for head in heads] == [
         "as it was downloaded, not prepared; `bundle` can prepare it",
         "installs without asking, with the answer in it",
     ]
+
+
+def test_inspect_shows_the_digest_of_an_iso(command: Command) -> None:
+    digest = sha256(proxmox_iso().read_bytes()).hexdigest()
+    ran = command("inspect", proxmox_iso())
+    assert f"SHA-256 {digest}: compare it with what the download page says" in ran.out
+    assert json.loads(command("inspect", proxmox_iso(), "--json").out)["sha256"] == digest
+
+
+def test_inspect_knows_every_file_of_a_bundle_that_wipes_or_not(command: Command) -> None:
+    bundle(command, "--layout", "shared")
+    nothing = command("inspect", "stick/pmx-pvc1/00-pmx-pvc1-does-nothing.iso")
+    assert (nothing.status, nothing.out.startswith("image that does nothing, 65536 bytes")) == (0, True)
+    shared = command("inspect", *isos().values()).out
+    # the package that all have is shown once
+    assert shared.count("for each of them") == 1
+    names = [
+        line.split()[0] for line in shared.splitlines() if line.startswith("pmx-") and "_all.deb" in line
+    ]
+    assert names == ["pmx-pvc1-pve1", "pmx-pvc1-pve2", "pmx-pvc1-pve3", "pmx-ring"]
 
 
 def test_json_of_isos_is_as_documented(command: Command) -> None:

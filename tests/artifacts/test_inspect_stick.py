@@ -57,7 +57,7 @@ def change(path: Path) -> None:
     path.write_bytes(content)
 
 
-NEXT = "next: run `pmx-cluster-tb bundle` as before; it writes only what is not in order"
+NEXT = "next: run the same command as when it was made; it writes only what is not in order"
 DIFFERENCES: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda stick: (stick / ISO).unlink(), f"{ISO} is missing"),
     "changed": (lambda stick: change(stick / ISO), f"{ISO} is not as it was written"),

@@ -267,7 +267,7 @@ def test_a_missing_xorriso_is_named_with_its_package(
     with pytest.raises(ProgramMissing) as caught:
         prepared_images(source, [FILES])
     assert caught.value.message == "`xorriso` is not installed"
-    assert caught.value.hint == "Debian: `apt install xorriso`; macOS: `brew install xorriso`"
+    assert caught.value.hint == "Debian: `sudo apt install xorriso`; macOS: `brew install xorriso`"
 
 
 def test_a_missing_folder_for_temporary_files_is_told(

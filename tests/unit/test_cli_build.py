@@ -44,6 +44,13 @@ def test_build_says_what_it_made_and_what_is_next(command: Command) -> None:
     assert "pve2 (2 of 3)\n" in ran.err
 
 
+def test_what_is_next_names_the_same_file(command: Command) -> None:
+    Path("my lab.toml").write_text(cluster_text())
+    ran = command("build", "my lab.toml", "--out", "my out")
+    assert "`pmx-cluster-tb inspect 'my out/pve1/answer.toml'` shows" in ran.out
+    assert "`pmx-cluster-tb bundle 'my lab.toml' --iso ISO --out STICK` makes" in ran.out
+
+
 def test_the_example_is_called_one(command: Command) -> None:
     ran = command("build", "--example", "--out", "out")
     assert ran.status == 0

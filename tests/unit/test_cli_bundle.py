@@ -1,6 +1,7 @@
 """`bundle`, as it is seen."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from pmx_cluster_tb.artifacts import iso as iso_module
 from pmx_cluster_tb.artifacts import stick as stick_module
-from pmx_cluster_tb.artifacts import stick_place
+from pmx_cluster_tb.artifacts import stick_place, stick_space
 from pmx_cluster_tb.model.load import example_cluster
 from tests.artifacts.sticks import content_of, source_iso, use_memory_only
 from tests.clusters import HASH
@@ -62,6 +63,65 @@ def test_it_says_what_it_made_and_what_is_next(bundle: Command) -> None:
 def test_the_iso_is_read_before_anything_is_written_only_where_its_digest_is_needed(bundle: Command) -> None:
     assert f"reading {SOURCE}" not in bundle().err
     assert f"reading {SOURCE}" in bundle().err
+
+
+def test_the_digest_of_the_iso_is_shown_and_what_was_not_compared_is_warned_of(bundle: Command) -> None:
+    ran = bundle()
+    digest = json.loads(Path("stick/pmx-pvc1/manifest.json").read_text())["source"]["sha256"]
+    assert f"  SHA-256 of {SOURCE}: {digest}\n" in ran.out
+    warning = f"warning: the SHA-256 of `{SOURCE}` is compared with nothing: `--sha256 SUM` refuses another"
+    assert warning in ran.err
+    assert "compared with nothing" not in bundle("--sha256", digest).err
+
+
+@pytest.mark.parametrize(
+    ("free", "options", "is_proposed"),
+    [
+        (900_000, (), True),
+        (100_000, (), False),
+        (900_000, ("--layout", "separate"), False),
+    ],
+)
+def test_the_shared_layout_is_proposed_only_where_it_fits(
+    bundle: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    free: int,
+    options: tuple[str, ...],
+    is_proposed: bool,
+) -> None:
+    monkeypatch.setattr(stick_space, "_MARGIN_BYTES", 0)
+    values = list(os.statvfs("stick"))
+    values[4] = free // os.statvfs("stick").f_frsize
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result(values))
+    ran = bundle(*options)
+    assert ran.status == 2
+    assert "`pmx-cluster-tb bundle --wipe --out stick` removes earlier bundles" in ran.err
+    assert ("--layout shared" in ran.err) is is_proposed
+
+
+def test_the_shared_layout_is_not_proposed_to_nodes_without_a_mac(
+    bundle: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("cluster.toml").write_text(
+        own_text().replace('{ mac = "58:47:ca:00:00:12" }', '{ name = "enp3s0" }')
+    )
+    values = list(os.statvfs("stick"))
+    values[4] = 2_900_000 // os.statvfs("stick").f_frsize
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result(values))
+    ran = bundle()
+    assert (ran.status, "--layout shared" in ran.err) == (2, False)
+
+
+def test_wiping_a_cluster_that_is_not_there_names_those_that_are(bundle: Command, command: Command) -> None:
+    bundle()
+    Path("other.toml").write_text(own_text(('"pvc1"', '"pvc2"')))
+    before = content_of(Path("stick"))
+    ran = command("bundle", "--wipe", "--out", "stick", "other.toml")
+    assert ran.status == 2
+    assert "there is no bundle `pmx-pvc2` on `stick`, but `pmx-pvc1`\n" in ran.err
+    assert "`pmx-cluster-tb bundle --wipe --out stick` removes every bundle" in ran.err
+    assert content_of(Path("stick")) == before
 
 
 def test_json_is_the_manifest(bundle: Command) -> None:
@@ -238,4 +298,6 @@ def test_wiping_with_a_damaged_manifest_fails_and_keeps_the_files(bundle: Comman
     assert ran.status == 1
     assert "remove the folder `stick/pmx-pvc1` yourself" in ran.err
     assert "pmx-pvc1/README.txt" in content_of(Path("stick"))
+    again = command("bundle", "--wipe", "--out", "stick", "--json")
+    assert (again.status, len(json.loads(again.out)["wiped"])) == (1, 1)
     assert not Path("stick/ventoy").exists()

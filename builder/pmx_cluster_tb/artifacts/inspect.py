@@ -13,6 +13,7 @@ from pmx_cluster_tb.artifacts.inspected import (
     InspectedAnswer,
     InspectedHook,
     InspectedIso,
+    InspectedNothing,
     InspectedOutput,
     InspectedPackage,
     InspectedSharedHook,
@@ -26,9 +27,11 @@ from pmx_cluster_tb.artifacts.manifest import (
     is_output_manifest,
     read_manifest,
 )
+from pmx_cluster_tb.artifacts.stick_readback import sha256_of
 from pmx_cluster_tb.model.toml_text import Unreadable, tables_of
 from pmx_cluster_tb.plan.bundle import ANSWER_NAME, HOOK_NAME, MODE_NAME
 from pmx_cluster_tb.plan.types import Table
+from pmx_cluster_tb.plan.ventoy import NOTHING_IMAGE
 from pmx_cluster_tb.problems import BadInput
 from pmx_cluster_tb.progress import Observer, unobserved
 
@@ -48,7 +51,7 @@ def inspect_artifact(path: Path, observer: Observer = unobserved) -> Inspected:
     try:
         folder = path.parent if path.name == MANIFEST_NAME and path.is_file() else path
         if not folder.is_dir():
-            return _inspected_file(path)
+            return _inspected_file(path, observer)
         return inspected_stick(folder, observer) or _inspected_output(folder)
     except BrokenPipeError:
         # nobody reads the progress any more
@@ -57,16 +60,18 @@ def inspect_artifact(path: Path, observer: Observer = unobserved) -> Inspected:
         raise BadInput(f"cannot read `{error.filename or path}`: {error.strerror or error}") from error
 
 
-def _inspected_file(path: Path) -> Inspected:
+def _inspected_file(path: Path, observer: Observer) -> Inspected:
     name = str(path)
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
         if head[MAGIC_OFFSET:] == MAGIC:
-            return _inspected_iso(path)
+            return _inspected_iso(path, observer)
         if file.seek(0, 2) > _LARGEST_BYTES:
             raise _unknown(name, head)
         file.seek(0)
         content = file.read()
+    if content == NOTHING_IMAGE:
+        return InspectedNothing(len(content))
     if is_deb(content):
         return _inspected_package(content, name)
     if is_hook(content):
@@ -74,12 +79,13 @@ def _inspected_file(path: Path) -> Inspected:
     return _inspected_answer(content, name)
 
 
-def _inspected_iso(path: Path) -> InspectedIso:
+def _inspected_iso(path: Path, observer: Observer) -> InspectedIso:
     iso = read_iso(path)
     members = iso_members(path, [f"/{name}" for name in (MODE_NAME, ANSWER_NAME, HOOK_NAME)])
     inside = {name[1:]: (content, f"{path}: {name}") for name, content in members.items()}
     return InspectedIso(
         iso=iso,
+        sha256=sha256_of(path, observer, f"reading {path.name}"),
         mode=_toml(*inside[MODE_NAME]) if MODE_NAME in inside else None,
         answer=_inspected_answer(*inside[ANSWER_NAME]) if ANSWER_NAME in inside else None,
         hook=_inspected_hook(*inside[HOOK_NAME]) if HOOK_NAME in inside else None,
@@ -128,7 +134,7 @@ def _inspected_answer(content: bytes, name: str) -> InspectedAnswer:
     if not isinstance(table.get(_ANSWER_TABLE), dict):
         raise BadInput(
             f"`{name}` is TOML, but no answer: it has no table `[{_ANSWER_TABLE}]`",
-            f"`pmx-cluster-tb check {name}` reads a cluster file" if "cluster" in table else "",
+            f"`pmx-cluster-tb check {shlex.quote(name)}` reads a cluster file" if "cluster" in table else "",
         )
     return InspectedAnswer(table=table, text=text)
 

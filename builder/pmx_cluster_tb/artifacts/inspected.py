@@ -123,11 +123,23 @@ class InspectedOutput:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class InspectedNothing:
+    """The image of a bundle that does nothing: the first line of Ventoy's menu."""
+
+    size: int
+
+    def as_json(self) -> dict[str, object]:
+        """Its size in bytes."""
+        return {"kind": "does-nothing", "size": self.size}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InspectedIso:
     """An installation ISO of Proxmox VE, and what was put into it; None for what was not."""
 
     iso: Iso
+    sha256: str
     mode: Table | None
     """auto-installer-mode.toml, which says where the installer gets its answer."""
     answer: InspectedAnswer | None
@@ -141,6 +153,7 @@ class InspectedIso:
             "release": f"{self.iso.release}-{self.iso.iso_release}",
             "uuid": self.iso.uuid,
             "size": self.iso.size,
+            "sha256": self.sha256,
             "can_be_prepared": not self.iso.unfit,
             "prepared": self.iso.prepared,
             "mode": _json_value(self.mode),
@@ -200,6 +213,7 @@ Inspected = (
     | InspectedAnswer
     | InspectedOutput
     | InspectedIso
+    | InspectedNothing
     | InspectedStick
 )
 

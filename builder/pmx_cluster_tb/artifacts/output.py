@@ -111,12 +111,12 @@ def _refuse_others(folder: Path, out: Path) -> None:
     if others := sorted(built_files(folder) - {file.path for file in older.files}):
         raise BadInput(
             f"`{out}` holds what `build` did not make: {_listed(others)}",
-            f"move it elsewhere, or {_ANOTHER}",
+            f"move {_listed(others)} elsewhere, or {_ANOTHER}",
         )
     if changed := changed_files(folder, older):
         raise BadInput(
             f"`{out}` holds what was changed since it was built: {_listed(changed)}",
-            f"move it elsewhere or remove it, or {_ANOTHER}",
+            f"move {_listed(changed)} elsewhere, or {_ANOTHER}",
         )
 
 

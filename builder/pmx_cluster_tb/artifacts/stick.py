@@ -74,6 +74,8 @@ class Bundle:
     iso_sha256: str | None
     nodes: tuple[BundleNode, ...]
     renewed: str | None = None
+    could_be_shared: bool = False
+    """Whether the layout may still be the other one, and would hold fewer ISOs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +139,9 @@ class _Writer:
         new = [iso for iso in self._plan.isos if iso.path not in self._isos]
         images = prepared_images(self._bundle.iso, [iso.members for iso in new])
         self._images = {iso.path: image for iso, image in zip(new, images, strict=True)}
-        less = ", or `--layout shared`, which needs one ISO for all nodes" if len(self._plan.isos) > 1 else ""
-        require_room(self._stick, [*map(self._planned, self._images), *self._planned_files()], less)
+        # the largest of them is about as large as one for all
+        shared = max((image.size for image in images), default=0) if self._bundle.could_be_shared else None
+        require_room(self._stick, [*map(self._planned, self._images), *self._planned_files()], shared)
 
     def _refuse_others(self) -> None:
         refuse_unseen(self._stick, self._plan.folder)
@@ -162,7 +165,9 @@ class _Writer:
             raise BadInput(
                 f"`{manifest}` is damaged, and there is more of an earlier bundle, with hashes of passwords: "
                 f"{', '.join(f'`{path}`' for path in left)}",
-                "leave `--node` out" if self._bundle.renewed else "remove it",
+                "leave `--node` out"
+                if self._bundle.renewed
+                else f"`rm {' '.join(shlex.quote(str(self._top / path)) for path in left)}`",
             )
 
     def _refuse_elsewhere(self) -> None:

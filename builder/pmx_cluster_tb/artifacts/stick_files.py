@@ -100,7 +100,7 @@ def _refuse_another(stick: Path, descriptor: int, cause: Exception | None = None
     if not is_same:
         raise UserError(
             f"`{stick}` was unmounted meanwhile, and is another folder now",
-            "remove what is in it, mount the stick, and run the same command again",
+            f"remove what is in `{stick}`, mount the stick, and run the same command again",
         ) from cause
 
 

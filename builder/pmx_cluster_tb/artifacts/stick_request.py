@@ -7,7 +7,7 @@ from pmx_cluster_tb.artifacts.initrd import BadInitrd, initrd_members
 from pmx_cluster_tb.artifacts.iso import Iso, iso_members
 from pmx_cluster_tb.artifacts.stick import Bundle, node_digest
 from pmx_cluster_tb.artifacts.stick_manifest import BundleManifest, BundleNode
-from pmx_cluster_tb.plan.bundle import IsoVersion, Layout
+from pmx_cluster_tb.plan.bundle import IsoVersion, Layout, is_shareable
 from pmx_cluster_tb.plan.types import ClusterPlan
 from pmx_cluster_tb.plan.ventoy_init import refuse_other_init
 from pmx_cluster_tb.problems import BadInput
@@ -60,6 +60,7 @@ def requested_bundle(
         iso_sha256=iso_sha256,
         nodes=nodes,
         renewed=node,
+        could_be_shared=layout is None and node is None and len(plan.nodes) > 1 and is_shareable(plan),
     )
 
 

@@ -1,6 +1,7 @@
 """Whether a bundle fits on a stick, found out before anything is written."""
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,8 +37,11 @@ def _clusters(size: int, cluster_bytes: int) -> int:
     return -(-size // cluster_bytes) * cluster_bytes
 
 
-def require_room(stick: Stick, writes: Sequence[Write], less: str = "") -> None:
-    """Raises BadInput if `writes` do not fit on `stick`, and OSError. `less` is a hint how they would be."""
+def require_room(stick: Stick, writes: Sequence[Write], shared_bytes: int | None = None) -> None:
+    """Raises BadInput if `writes` do not fit on `stick`, and OSError.
+
+    `shared_bytes` is the size of the one ISO that the shared layout would need, if it can be.
+    """
     if stick.is_fat and (large := [write for write in writes if write.size > FAT_LARGEST_BYTES]):
         raise BadInput(
             f"`{large[0].path}` would have {amount(large[0].size)}, and `{stick.path}` is FAT, "
@@ -48,8 +52,10 @@ def require_room(stick: Stick, writes: Sequence[Write], less: str = "") -> None:
     free = there.f_bavail * there.f_frsize
     needed = peak_bytes(writes, max(there.f_bsize, there.f_frsize)) + _MARGIN_BYTES if writes else 0
     if needed > free:
+        is_less = shared_bytes is not None and shared_bytes + _MARGIN_BYTES <= free
+        less = ", or use `--layout shared`, which needs one ISO for all nodes" if is_less else ""
         raise BadInput(
             f"`{stick.path}` has {amount(free)} free, and {amount(needed)} are needed",
-            "remove something from it (`bundle --wipe` removes an earlier bundle), "
-            f"or take a larger one{less}",
+            f"`pmx-cluster-tb bundle --wipe --out {shlex.quote(str(stick.path))}` removes earlier bundles; "
+            f"or remove something else from it, or take a larger one{less}",
         )

@@ -11,7 +11,7 @@ from typing import TextIO
 import click
 
 from pmx_cluster_tb.cli.commands import PROGRAM, program
-from pmx_cluster_tb.cli.messages import note, show_error
+from pmx_cluster_tb.cli.messages import error_json, note, print_json, show_error
 from pmx_cluster_tb.problems import UserError
 
 _COMPLETE = "_PMX_CLUSTER_TB_COMPLETE"
@@ -67,8 +67,10 @@ def _run(arguments: list[str]) -> int:
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except (click.UsageError, UserError) as error:
-        return show_error(error)
+        return _failed(error, arguments)
     except KeyboardInterrupt as interrupt:
+        if "--json" in arguments:
+            print_json({"error": "interrupted", "hint": str(interrupt), "problems": []})
         # on a line of its own, after the terminal's `^C`
         note("\ninterrupted" + (f": {interrupt}" if interrupt.args else ""))
         return _INTERRUPTED_STATUS
@@ -81,6 +83,13 @@ def _run(arguments: list[str]) -> int:
         _discard(sys.stdout)
         return show_error(UserError(f"cannot write the output: {error.strerror}"))
     return 0
+
+
+def _failed(error: click.UsageError | UserError, arguments: list[str]) -> int:
+    """Who asked for JSON gets it on standard output in a failure, too."""
+    if "--json" in arguments:
+        print_json(error_json(error))
+    return show_error(error)
 
 
 def _complete(instruction: str) -> int:

@@ -1,5 +1,6 @@
 """`pmx-cluster-tb build`."""
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from pmx_cluster_tb.cli.cluster_file import file_argument, json_option, loaded_cluster
-from pmx_cluster_tb.cli.messages import colour, note, print_json
+from pmx_cluster_tb.cli.cluster_file import DEFAULT, PATH, file_argument, json_option, loaded_cluster
+from pmx_cluster_tb.cli.messages import colour, note, print_json, say
 from pmx_cluster_tb.progress import Observer, Progress
 
 if TYPE_CHECKING:
@@ -22,9 +23,7 @@ _SHOWN_NODES = 8
 
 @click.command("build")
 @file_argument
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The folder to make."
-)
+@click.option("--out", required=True, type=PATH, metavar="DIR", help="The folder to make.")
 @click.option(
     "--example", is_flag=True, help="Build the example cluster instead of FILE; it is not for installing."
 )
@@ -60,8 +59,8 @@ def command(ctx: click.Context, file: Path, out: Path, *, example: bool, as_json
     if as_json:
         print_json(manifest.as_json())
     else:
-        for line in _summary(manifest, out):
-            click.echo(line)
+        for line in _summary(manifest, file, out):
+            say(line)
 
 
 def _cluster(file: Path, *, example: bool) -> "Cluster":
@@ -96,7 +95,7 @@ def _say_progress(event: Progress) -> None:
         note(f"{event.doing} ({event.done + 1} of {event.total})")
 
 
-def _summary(manifest: "Manifest", out: Path) -> Iterator[str]:
+def _summary(manifest: "Manifest", file: Path, out: Path) -> Iterator[str]:
     size = sum(file.size for file in manifest.files) / 1000
     made = f"{len(manifest.nodes)} nodes, {len(manifest.files)} files, {size:.0f} kB"
     yield f"{out}: cluster {manifest.cluster}, {made}"
@@ -105,7 +104,8 @@ def _summary(manifest: "Manifest", out: Path) -> Iterator[str]:
         yield f"  {node.name}/ with {node.package} {node.version}, answer.toml and first-boot"
     if len(manifest.nodes) > _SHOWN_NODES:
         yield f"  and {len(manifest.nodes) - _SHOWN_NODES} more nodes"
-    first = out / manifest.nodes[0].name
-    yield f"next: `pmx-cluster-tb inspect {first}/answer.toml` shows what the installer would do"
+    answer = shlex.quote(str(out / manifest.nodes[0].name / "answer.toml"))
+    yield f"next: `pmx-cluster-tb inspect {answer}` shows what the installer would do"
     if not manifest.example:
-        yield "  `pmx-cluster-tb bundle --iso ISO --out STICK` makes a stick that installs all nodes"
+        named = "" if str(file) == DEFAULT else f" {shlex.quote(str(file))}"
+        yield f"  `pmx-cluster-tb bundle{named} --iso ISO --out STICK` makes a stick that installs all nodes"

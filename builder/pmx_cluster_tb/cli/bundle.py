@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from pmx_cluster_tb.cli.cluster_file import chosen_nodes, file_argument, json_option, loaded_cluster
-from pmx_cluster_tb.cli.messages import count, note, print_json
+from pmx_cluster_tb.cli.cluster_file import PATH, chosen_nodes, file_argument, json_option, loaded_cluster
+from pmx_cluster_tb.cli.messages import count, note, print_json, say, show_error
 from pmx_cluster_tb.problems import BadFile, BadInput, UserError
 
 if TYPE_CHECKING:
@@ -40,13 +40,11 @@ class _Asked:
 
 @click.command("bundle")
 @file_argument
-@click.option(
-    "--iso", type=click.Path(path_type=Path), metavar="ISO", help="The ISO of Proxmox VE, as downloaded."
-)
+@click.option("--iso", type=PATH, metavar="ISO", help="The ISO of Proxmox VE, as downloaded.")
 @click.option(
     "--out",
     required=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="STICK",
     help="Where the Ventoy stick is mounted, or any folder.",
 )
@@ -83,7 +81,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     if asked.wipe:
         _refuse_options(ctx, asked)
         given = ctx.get_parameter_source("file") is not ParameterSource.DEFAULT
-        _wipe(asked, one_cluster=given)
+        if not _wipe(asked, one_cluster=given):
+            ctx.exit(1)
         return
     if asked.iso is None:
         raise click.UsageError("Missing option '--iso'.", ctx)
@@ -96,7 +95,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         print_json(written.manifest.as_json())
     else:
         for line in (*_summary(written, asked.out), *_next_steps(written.manifest, stick)):
-            click.echo(line)
+            say(line)
 
 
 def _refuse_options(ctx: click.Context, asked: _Asked) -> None:
@@ -141,6 +140,11 @@ def _write(asked: _Asked, source: Path, cluster: "Cluster", stick: "Stick") -> "
         note(_unlike_ventoy(stick))
     if cluster.after_install is AfterInstall.REBOOT:
         note("warning: the nodes reboot when they are installed: take the stick out while they do")
+    if asked.sha256 is None:
+        note(
+            f"warning: the SHA-256 of `{source}` is compared with nothing: "
+            "`--sha256 SUM` refuses another than the download page says"
+        )
     earlier = earlier_bundle(stick, folder(cluster.name))
     wish = Wish(layout=Layout(asked.layout) if asked.layout else None, node=asked.node)
     try:
@@ -189,6 +193,7 @@ def _summary(written: "Written", out: Path) -> Iterator[str]:
     manifest = written.manifest
     nodes = ", ".join(node.name for node in manifest.nodes)
     yield f"{out}: cluster {manifest.cluster} ({nodes}), Proxmox VE {manifest.source.release}"
+    yield f"  SHA-256 of {manifest.source.name}: {manifest.source.sha256}"
     for iso in manifest.isos:
         yield f"  {iso.path}: {amount(iso.size)}, {_state(written, iso.path)}"
     read = "what was written is read back" if written.unread else "all read back"
@@ -232,7 +237,8 @@ def _next_steps(manifest: "BundleManifest", stick: "Stick") -> Iterator[str]:
     yield f"  pmx-cluster-tb bundle --wipe --out {shlex.quote(str(stick.path))}"
 
 
-def _wipe(asked: _Asked, *, one_cluster: bool) -> None:
+def _wipe(asked: _Asked, *, one_cluster: bool) -> bool:
+    """Whether all is known that was to be removed."""
     from pmx_cluster_tb.artifacts.stick_wipe import wipe_bundles
     from pmx_cluster_tb.plan.stick_names import folder
 
@@ -242,12 +248,16 @@ def _wipe(asked: _Asked, *, one_cluster: bool) -> None:
         print_json({"wiped": [one.as_json() for one in wiped]})
     else:
         for line in _wiped_lines(wiped):
-            click.echo(line)
+            say(line)
     if damaged := [one for one in wiped if one.damaged]:
-        raise UserError(
-            f"{damaged[0].damaged}: what the bundle made is not known, and its files are still there",
-            f"remove the folder `{stick / damaged[0].folder}` yourself, once nothing in it is yours",
+        # not raised: what was removed is told already
+        show_error(
+            UserError(
+                f"{damaged[0].damaged}: what the bundle made is not known, and its files are still there",
+                f"remove the folder `{stick / damaged[0].folder}` yourself, once nothing in it is yours",
+            )
         )
+    return not damaged
 
 
 def _wiped_lines(wiped: "tuple[Wiped, ...]") -> Iterator[str]:

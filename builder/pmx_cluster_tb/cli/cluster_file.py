@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     from pmx_cluster_tb.plan.types import ClusterPlan, NodePlan
 
 DEFAULT = "cluster.toml"
+
+PATH = click.Path(path_type=Path, readable=False)
+"""Any path: what reads it says what is wrong with it, in the words of this program."""
+
 _LISTED_NODES = 8
 
 
 def file_argument(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the argument `file`, a path."""
-    return click.argument("file", type=click.Path(path_type=Path), default=DEFAULT)(function)
+    return click.argument("file", type=PATH, default=DEFAULT)(function)
 
 
 def json_option(help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from pmx_cluster_tb.cli.cluster_file import file_argument
+from pmx_cluster_tb.cli.cluster_file import DEFAULT, PATH, file_argument
 from pmx_cluster_tb.cli.cluster_text import Choices, Chosen, cluster_text
 from pmx_cluster_tb.cli.desk import Desk, lan_address, public_key_line, this_desk
 from pmx_cluster_tb.cli.messages import note
@@ -50,14 +50,14 @@ _WORDS = {
 @click.option(
     "--ssh-key",
     "key_files",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=PATH,
     multiple=True,
     help="A file with a public key that may log in as root. Can be given several times.",
 )
 @click.option(
     "--root-password-hash-file",
     "hash_file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=PATH,
     help="Use the hash in this file instead of asking for a password.",
 )
 def command(
@@ -199,5 +199,5 @@ def _write_new(file: Path, text: str, *, mode: int) -> None:
 def _say_what_next(file: Path, hash_file: Path | None) -> None:
     also = f", and the hash of the root password to {hash_file}" if hash_file else ""
     note(f"wrote {file}{also}")
-    argument = "" if str(file) == "cluster.toml" else f" {file}"
+    argument = "" if str(file) == DEFAULT else f" {shlex.quote(str(file))}"
     note(f'next: fill in every empty "" of {file}; `pmx-cluster-tb check{argument}` lists what is left')

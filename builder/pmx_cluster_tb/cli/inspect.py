@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pmx_cluster_tb.cli.cluster_file import json_option
+from pmx_cluster_tb.cli.cluster_file import PATH, json_option
 from pmx_cluster_tb.cli.messages import print_json
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @click.command("inspect")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=PATH)
 @click.option("--show-secrets", is_flag=True, help="Show hashes of passwords too.")
 @json_option("Print it as JSON on standard output.")
 @click.pass_context

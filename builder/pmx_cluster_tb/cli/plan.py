@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pmx_cluster_tb.cli.cluster_file import chosen_nodes, file_argument, json_option, loaded_cluster
+from pmx_cluster_tb.cli.cluster_file import PATH, chosen_nodes, file_argument, json_option, loaded_cluster
 from pmx_cluster_tb.cli.messages import note, print_json
 from pmx_cluster_tb.problems import BadInput, UserError
 
@@ -28,13 +28,13 @@ _STANDARD_OUTPUT = Path("-")
 @click.option(
     "--diff",
     "earlier",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="PATH",
     help="Compare with the output folder of an earlier build.",
 )
 @click.option(
     "--svg",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PATH,
     metavar="OUT",
     help="Draw the ring to this file; `-` is standard output.",
 )
@@ -89,6 +89,8 @@ def _write_svg(plan: "ClusterPlan", path: Path) -> None:
     if path == _STANDARD_OUTPUT:
         click.echo(ring_svg(plan.cluster), nl=False)
         return
+    if path.is_dir():
+        raise BadInput(f"`{path}` is a folder, not a file", "name a file after `--svg`")
     try:
         if path.is_file() and (beginning := _beginning(path)) and not is_drawing(beginning):
             # `plan --svg cluster.toml` is a cluster file about to be lost

@@ -60,5 +60,5 @@ def _uefi() -> tuple[Path, Path]:
             return code, variables
     raise UserError(
         "UEFI firmware for virtual machines is not installed",
-        "Debian: `apt install ovmf`; macOS: `brew install qemu`",
+        "Debian: `sudo apt install ovmf`; macOS: `brew install qemu`",
     )

@@ -146,6 +146,11 @@ def shared_bundle(
     )
 
 
+def is_shareable(plan: ClusterPlan) -> bool:
+    """Whether the shared layout can serve every node, as far as the cluster file says."""
+    return all(isinstance(one.node.nic, NicMac) for one in plan.nodes)
+
+
 def refuse_unshareable(plan: ClusterPlan) -> None:
     """Raises BadInput if the shared layout cannot serve every node."""
     if without := [node.node.name for node in plan.nodes if not isinstance(node.node.nic, NicMac)]:

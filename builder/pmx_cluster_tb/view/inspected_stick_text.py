@@ -14,6 +14,8 @@ def iso_lines(inspected: InspectedIso) -> Iterator[Text]:
     state = "prepared ISO" if iso.prepared else "ISO"
     yield Text(f"{state} of {iso.product} {iso.release}-{iso.iso_release}, {amount(iso.size)}", style="bold")
     yield Text(f"UUID {iso.uuid}")
+    compare = "" if iso.prepared else ": compare it with what the download page says"
+    yield Text(f"SHA-256 {inspected.sha256}{compare}")
     yield Text(_source_of_answers(inspected))
 
 
@@ -41,7 +43,7 @@ def bundle_lines(inspected: InspectedBundle) -> Iterator[Text]:
     source = f"Proxmox VE {manifest.source.release}, layout {manifest.layout}"
     yield Text(f"bundle {inspected.folder}/: cluster {manifest.cluster}, {source}", style="bold")
     yield Text(f"made by pmx-cluster-tb {manifest.program_version} from {manifest.source.name}")
-    yield Text(f"SHA-256 of that {manifest.source.sha256}")
+    yield Text(f"SHA-256 of that {manifest.source.sha256 or 'was not known yet'}")
     for iso in manifest.isos:
         yield Text(f"  {iso.path}: {amount(iso.size)}, for {', '.join(iso.nodes)}")
     for file in manifest.files:
@@ -51,7 +53,7 @@ def bundle_lines(inspected: InspectedBundle) -> Iterator[Text]:
     if inspected.is_as_written:
         yield Text(f"all {len(manifest.isos) + len(manifest.files)} files are there as they were written")
     else:
-        yield Text("next: run `pmx-cluster-tb bundle` as before; it writes only what is not in order")
+        yield Text("next: run the same command as when it was made; it writes only what is not in order")
 
 
 def _differences(inspected: InspectedBundle) -> Iterator[str]:

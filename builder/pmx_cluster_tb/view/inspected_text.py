@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import tomli_w
@@ -15,6 +15,7 @@ from pmx_cluster_tb.artifacts.inspected import (
     InspectedAnswer,
     InspectedHook,
     InspectedIso,
+    InspectedNothing,
     InspectedOutput,
     InspectedPackage,
     InspectedSharedHook,
@@ -47,6 +48,8 @@ def inspected_text(inspected: Inspected, *, show_secrets: bool) -> Iterator[Rend
             yield from _output(inspected)
         case InspectedIso():
             yield from _iso(inspected, show_secrets=show_secrets)
+        case InspectedNothing():
+            yield Text(f"image that does nothing, {inspected.size} bytes: the first line of Ventoy's menu")
         case InspectedStick():
             for bundle in inspected.bundles:
                 yield from bundle_lines(bundle)
@@ -97,7 +100,7 @@ def _hook(inspected: InspectedHook, *, show_secrets: bool) -> Iterator[Renderabl
         ),
         f"\nSHA-256 {inspected.sha256}\n",
     )
-    yield from _hook_part(inspected, show_secrets=show_secrets)
+    yield from _hook_part(inspected, inspected.packages, show_secrets=show_secrets)
     modules = ", ".join(path for path, _ in inspected.program)
     yield Text(f"\nprogram: {modules}", style="dim")
 
@@ -106,18 +109,26 @@ def _shared_hook(inspected: InspectedSharedHook, *, show_secrets: bool) -> Itera
     names = ", ".join(node for node, _, _ in inspected.nodes)
     title = f"first-boot file of nodes {names}, {inspected.size} of at most {MAX_BYTES} bytes"
     yield Text.assemble((title, "bold"), f"\nSHA-256 {inspected.sha256}")
+    carried = [hook.packages for _, _, hook in inspected.nodes]
+    shared = [one for one in carried[0] if all(one in packages for packages in carried[1:])]
     for node, mac, hook in inspected.nodes:
         yield Text(f"\n{node}, on the machine with {mac}", style="bold")
-        yield from _hook_part(hook, show_secrets=show_secrets)
+        own = [one for one in hook.packages if one not in shared]
+        yield from _hook_part(hook, own, show_secrets=show_secrets)
+    if shared:
+        yield Text("\nfor each of them", style="bold")
+    yield from (package_tree(one.package) for one in shared)
 
 
-def _hook_part(inspected: InspectedHook, *, show_secrets: bool) -> Iterator[RenderableType]:
+def _hook_part(
+    inspected: InspectedHook, packages: Sequence[InspectedPackage], *, show_secrets: bool
+) -> Iterator[RenderableType]:
     settings = inspected.settings
     for number, step in enumerate(first_boot_steps(FirstBootSettings(settings)), start=1):
         yield Text(f"{number}. {step}")
     shown = cast("dict[str, object]", settings if show_secrets else redacted(settings))
     yield Text(f"\nsettings.json\n{json.dumps(shown, indent=2)}\n")
-    for package in inspected.packages:
+    for package in packages:
         yield package_tree(package.package)
 
 
