@@ -104,7 +104,7 @@ class DiskSerials:
     found_by: tuple[tuple[str, str], ...]
     """The installer's filter that takes them: udev properties, each with a glob, any of which is enough."""
     strangers: int = 0
-    """How many other serials that filter could take: those of up to 20 characters are counted."""
+    """How many other serials, as long as one of these, that filter could take."""
     some_strangers: tuple[str, ...] = ()
     """All of them, if they are few."""
 

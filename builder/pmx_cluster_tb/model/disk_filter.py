@@ -32,12 +32,6 @@ _IN_A_CLASS = re.compile(r"[0-9A-Za-z#+.:=@_/-]")
 _WWN = re.compile(r"[2356][0-9a-f]{15}([0-9a-f]{16})?")
 """SAS disks have their WWN as ID_SERIAL_SHORT; no underscore precedes it in ID_SERIAL."""
 
-_LONGEST_SERIAL = 20
-"""Bytes for it in the identification of NVMe and ATA disks."""
-
-_SERIAL_CHARACTERS = 36
-"""Digits and letters of one case, of which makers make serials."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Box:
@@ -99,8 +93,10 @@ def disks_by_serial(serials: tuple[str, ...]) -> DiskSerials | None:
     None if there is no serial, or no filter: then there are more forms of them than properties.
 
     ID_SERIAL_SHORT is matched as a whole, by one glob with the characters that the serials have at each
-    position. In the other properties the serial is part of a longer value: there, each disk would be taken
-    too whose serial only begins with one of these. What is outside the list and would be taken is counted.
+    position. In the other properties the serial is part of a longer value: there, a disk would be taken too
+    whose serial only begins with one of these. Makers give the disks of one model serials of one length, so
+    disks that were bought together are told apart by that form rather than by characters in common: what is
+    outside the list, as long as one in it, and would be taken, decides first, and is counted.
     """
     wanted = tuple(dict.fromkeys(serials))
     found = [
@@ -109,7 +105,7 @@ def disks_by_serial(serials: tuple[str, ...]) -> DiskSerials | None:
         for order in permutations(boxes)
         if all(_can_be_part_of_a_value(box, wanted) for box in order[1:])
     ]
-    best = min(found, key=lambda one: (one.strangers, len(one.boxes)), default=None)
+    best = min(found, key=lambda one: (one.strangers, len(one.boxes), one.open), default=None)
     if best is None:
         return None
     return DiskSerials(serials, best.properties, best.strangers, best.some_strangers)
@@ -133,22 +129,20 @@ class _DiskFilter:
 
     @property
     def strangers(self) -> int:
-        """How many serials that are not wanted could be taken."""
-        beside = sum(box.size - sum(serial in box for serial in self.wanted) for box in self.boxes)
-        return beside + sum(map(_longer, self.boxes[1:]))
+        """How many serials of the same lengths that are not wanted could be taken."""
+        return sum(box.size - sum(serial in box for serial in self.wanted) for box in self.boxes)
+
+    @property
+    def open(self) -> int:
+        """How many serials the disks that are taken besides would have to begin with."""
+        return sum(box.size for box in self.boxes[1:])
 
     @property
     def some_strangers(self) -> tuple[str, ...]:
         """All of them, if they are few."""
         if self.strangers > _FEW:
             return ()
-        return tuple(serial for serial in self.boxes[0] if serial not in self.wanted)
-
-
-def _longer(box: _Box) -> int:
-    """How many serials begin with one of `box` and are longer."""
-    room = max(1, _LONGEST_SERIAL - len(box.choices))
-    return sum(box.size * int(_SERIAL_CHARACTERS**more) for more in range(1, room + 1))
+        return tuple(serial for box in self.boxes for serial in box if serial not in self.wanted)
 
 
 def _can_be_part_of_a_value(box: _Box, wanted: tuple[str, ...]) -> bool:
