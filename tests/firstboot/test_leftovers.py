@@ -81,6 +81,22 @@ def test_a_thunderbolt_nic_leaves_nothing(node: Path, name: str | None) -> None:
     assert _pins(node) == ["50-pmx-nic0.link", "50-pmx-nic1.link"]
 
 
+@pytest.mark.parametrize("mac", [_LAN, "02:9b:2f:75:1f:55"])
+@pytest.mark.parametrize("is_up", [True, False])
+def test_the_pin_of_the_lan_stays(node: Path, mac: str, is_up: bool) -> None:
+    """Whatever its MAC address, and also while nothing has the name yet."""
+    interfaces = node / "etc/network/interfaces"
+    interfaces.write_text(_INSTALLED.replace("nic0", "lan0"))
+    pins = node / "usr/local/lib/systemd/network"
+    (pins / "50-pmx-nic0.link").unlink()
+    (pins / "50-pmx-lan0.link").write_text(_pin(mac, "lan0"))
+    (node / "sys/class/net/nic0").rename(node / "sys/class/net/lan0")
+    (node / "sys/class/net/lan0/address").write_text(f"{mac if is_up else '58:47:ca:00:00:99'}\n")
+    leftovers_step(node_settings()).do(system_of(node))
+    assert interfaces.read_text() == _CLEAN.replace("nic0", "lan0")
+    assert _pins(node) == ["50-pmx-lan0.link", "50-pmx-nic1.link"]
+
+
 def test_backups_are_kept(node: Path) -> None:
     leftovers_step(node_settings()).do(system_of(node))
     assert (node / "etc/network/interfaces.before-first-boot").read_text() == _INSTALLED

@@ -54,6 +54,7 @@ def faults(version: str, answer: Table) -> list[str]:
         *_bad_values(_flat(answer)),
         *_foreign_tables(answer),
         *_too_few_disks(answer),
+        *_too_much_swap(answer),
     ]
 
 
@@ -62,7 +63,7 @@ def _flat(table: Table, path: str = "") -> dict[str, object]:
     flat: dict[str, object] = {}
     for key, value in table.items():
         name = f"{path}{key}"
-        if isinstance(value, Mapping) and not name.endswith(".filter"):
+        if isinstance(value, Mapping) and not name.endswith((".filter", ".mapping")):
             flat |= _flat(cast("Table", value), f"{name}.")
         else:
             flat[name] = value
@@ -72,7 +73,7 @@ def _flat(table: Table, path: str = "") -> dict[str, object]:
 def _paths(table: Table, path: str = "") -> Iterator[str]:
     for key, value in table.items():
         yield f"{path}{key}"
-        if isinstance(value, Mapping) and key != "filter":
+        if isinstance(value, Mapping) and key not in {"filter", "mapping"}:
             yield from _paths(cast("Table", value), f"{path}{key}.")
 
 
@@ -132,6 +133,12 @@ def _too_few_disks(answer: Table) -> Iterator[str]:
         yield f"disk-setup.filter: {count} disks for {raid}"
 
 
+def _too_much_swap(answer: Table) -> Iterator[str]:
+    lvm = cast("Mapping[str, Mapping[str, float]]", answer["disk-setup"]).get("lvm", {})
+    if {"hdsize", "swapsize"} <= lvm.keys() and lvm["swapsize"] * 2 > lvm["hdsize"]:
+        yield "disk-setup.lvm.swapsize: more than half"
+
+
 def _one_of(*names: str) -> Callable[[object], bool]:
     return lambda value: isinstance(value, str) and value in names
 
@@ -155,6 +162,27 @@ def _reads_as(read: Callable[[str], object]) -> Callable[[object], bool]:
 
 def _is_size(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+
+
+def _is_size_or_none(value: object) -> bool:
+    return _is_size(value) or (value == 0 and not isinstance(value, bool))
+
+
+def _from(lowest: int, highest: int) -> Callable[[object], bool]:
+    return lambda value: type(value) is int and lowest <= value <= highest
+
+
+_NAME_OF_A_NIC = r"(?!(?:nic|vlan|eth|en[osp])\d)[a-zA-Z][a-zA-Z0-9_]{1,14}"
+
+
+def _is_mapping_of_names(value: object) -> bool:
+    """Stricter than the installer, which also takes names of VLANs and those that it gives itself."""
+    return (
+        isinstance(value, Mapping)
+        and len(value) == len(set(value.values())) == 1
+        and all(re.fullmatch("[0-9a-f]{2}(?::[0-9a-f]{2}){5}", str(mac)) for mac in value)
+        and all(re.fullmatch(_NAME_OF_A_NIC, str(name)) for name in value.values())
+    )
 
 
 def _is_list_of_text(value: object) -> bool:
@@ -199,6 +227,18 @@ _VALUES: dict[str, Callable[[object], bool]] = {
     "disk-setup.filter": _is_filter,
     "disk-setup.filter-match": _one_of("any"),
     "disk-setup.lvm.hdsize": _is_size,
+    "disk-setup.lvm.swapsize": _is_size_or_none,
+    "disk-setup.lvm.maxroot": _is_size,
+    "disk-setup.lvm.maxvz": lambda value: value == 0 or (_is_size(value) and cast("float", value) > 4),
+    "disk-setup.lvm.minfree": _is_size_or_none,
+    "disk-setup.zfs.ashift": _from(9, 16),
+    "disk-setup.zfs.arc-max": _from(64, 2**32 - 1),
+    "disk-setup.zfs.checksum": _one_of("on", "fletcher4", "sha256"),
+    "disk-setup.zfs.compress": _one_of("on", "off", "lzjb", "lz4", "zle", "gzip", "zstd"),
+    "disk-setup.zfs.copies": _from(1, 3),
+    "disk-setup.btrfs.compress": _one_of("on", "off", "zlib", "lzo", "zstd"),
+    "network.interface-name-pinning.enabled": lambda value: value is True,
+    "network.interface-name-pinning.mapping": _is_mapping_of_names,
     "disk-setup.zfs.hdsize": _is_size,
     "disk-setup.btrfs.hdsize": _is_size,
     "disk-setup.zfs.raid": _one_of("raid0", "raid1", "raid10", "raidz-1", "raidz-2", "raidz-3"),

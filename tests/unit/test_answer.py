@@ -11,9 +11,12 @@ import pytest
 
 from pmx_cluster_tb.model.cluster import (
     AfterInstall,
+    Checksum,
     Cluster,
+    Compression,
     Disk,
     DiskModel,
+    DiskOptions,
     DiskPath,
     DiskSerials,
     Filesystem,
@@ -23,6 +26,8 @@ from pmx_cluster_tb.model.cluster import (
     ProxmoxVersion,
     Raid,
 )
+from pmx_cluster_tb.model.inherited import COMPRESSIONS
+from pmx_cluster_tb.model.versions import PINS_NAMES
 from pmx_cluster_tb.plan.answer import node_answer
 from pmx_cluster_tb.plan.types import Answer, Sources, Table
 from pmx_cluster_tb.sources import read_sources
@@ -45,6 +50,24 @@ FINDS: list[DiskModel | DiskPath] = [DiskModel("Samsung SSD_990 PRO"), DiskPath(
 
 NICS: list[NicMac | NicName] = [NicMac("58:47:ca:00:00:1f"), NicName("enp3s0")]
 
+PINNED = NicMac("58:47:ca:00:00:1f", "lan0")
+
+LVM = [
+    DiskOptions(swap_gib=0, root_gib=30, data_gib=0, minfree_gib=8),
+    DiskOptions(swap_gib=7.5, root_gib=4, data_gib=1000, minfree_gib=0),
+]
+ZFS = [
+    DiskOptions(ashift=12, arc_max_mib=4096, checksum=Checksum.SHA256, compress=Compression.ZSTD, copies=2),
+    *(DiskOptions(compress=compress) for compress in COMPRESSIONS[Filesystem.ZFS]),
+    *(DiskOptions(checksum=checksum) for checksum in Checksum),
+]
+OPTIONS = {
+    Filesystem.EXT4: LVM,
+    Filesystem.XFS: LVM,
+    Filesystem.ZFS: ZFS,
+    Filesystem.BTRFS: [DiskOptions(compress=compress) for compress in COMPRESSIONS[Filesystem.BTRFS]],
+}
+
 KEYS: list[tuple[str, ...]] = [(), ("ssh-ed25519 AAAA one", "ssh-ed25519 BBBB two")]
 
 # what an answer may hold; every one of them is written for at least one cluster
@@ -55,9 +78,9 @@ WRITTEN = {
     },
     "network": {"source", "cidr", "dns", "gateway", "filter"},
     "disk-setup": {"filesystem", "filter", "filter-match", "lvm", "zfs", "btrfs"},
-    "disk-setup.lvm": {"hdsize"},
-    "disk-setup.zfs": {"raid", "hdsize"},
-    "disk-setup.btrfs": {"raid", "hdsize"},
+    "disk-setup.lvm": {"hdsize", "swapsize", "maxroot", "maxvz", "minfree"},
+    "disk-setup.zfs": {"raid", "hdsize", "ashift", "arc-max", "checksum", "compress", "copies"},
+    "disk-setup.btrfs": {"raid", "hdsize", "compress"},
     "first-boot": {"source", "ordering"},
 }  # fmt: skip
 
@@ -70,6 +93,13 @@ def disks() -> Iterator[Disk]:
             yield Disk(find=find, filesystem=filesystem, raid=raid, size_gib=size)
 
 
+def disks_with_options() -> Iterator[Disk]:
+    for filesystem, raid in FILESYSTEMS:
+        serials = by_serial(*SERIALS[: DISKS_OF_RAID[raid] if raid else 1])
+        for options in OPTIONS[filesystem]:
+            yield Disk(find=serials, filesystem=filesystem, raid=raid, size_gib=200, options=options)
+
+
 def with_disk(disk: Disk, cluster: Cluster) -> Cluster:
     return replace(cluster, nodes=(replace(cluster.nodes[0], disk=disk), *cluster.nodes[1:]))
 
@@ -77,9 +107,10 @@ def with_disk(disk: Disk, cluster: Cluster) -> Cluster:
 def clusters(version: ProxmoxVersion) -> Iterator[Cluster]:
     """Every disk; each NIC, end of the installation, LAN family, with and without SSH keys."""
     seed = replace(seed_cluster(), proxmox_ve=version)
-    yield from (with_disk(disk, seed) for disk in disks())
+    yield from (with_disk(disk, seed) for disk in [*disks(), *disks_with_options()])
+    nics = [*NICS, PINNED] if version in PINS_NAMES else NICS
     for nic, after, keys in product(
-        NICS, AfterInstall, ((), ("ssh-ed25519 AAAA one", "ssh-ed25519 BBBB two"))
+        nics, AfterInstall, ((), ("ssh-ed25519 AAAA one", "ssh-ed25519 BBBB two"))
     ):
         access = replace(seed.access, root_ssh_keys=keys)
         nodes = (replace(seed.nodes[0], nic=nic), *seed.nodes[1:])
@@ -111,7 +142,33 @@ def test_the_installer_accepts_every_answer(version: ProxmoxVersion) -> None:
 @pytest.mark.parametrize("version", ProxmoxVersion)
 def test_every_key_is_written_for_every_installer(version: ProxmoxVersion) -> None:
     tables = [answer(cluster).table for cluster in clusters(version)]
-    assert {path: set().union(*(at(table, path) for table in tables)) for path in WRITTEN} == WRITTEN
+    expected = WRITTEN
+    if version in PINS_NAMES:
+        pinning = {"network": WRITTEN["network"] | {"interface-name-pinning"}}
+        expected = WRITTEN | pinning | {"network.interface-name-pinning": {"enabled", "mapping"}}
+    assert {path: set().union(*(at(table, path) for table in tables)) for path in expected} == expected
+
+
+@pytest.mark.parametrize("version", ProxmoxVersion)
+def test_names_are_pinned_where_the_installer_can(version: ProxmoxVersion) -> None:
+    can = "network.interface-name-pinning.mapping" in accepted_keys(version)
+    assert (version in PINS_NAMES) is can
+
+
+def test_a_pinned_name() -> None:
+    seed = replace(seed_cluster(), proxmox_ve=ProxmoxVersion.V9_1)
+    made = answer(replace(seed, nodes=(replace(seed.nodes[0], nic=PINNED), *seed.nodes[1:])))
+    assert at(made.table, "network.interface-name-pinning") == {
+        "enabled": True,
+        "mapping": {"58:47:ca:00:00:1f": "lan0"},
+    }
+    assert '[network.interface-name-pinning.mapping]\n"58:47:ca:00:00:1f" = "lan0"\n' in made.text
+
+
+def test_a_nic_that_is_found_by_name_is_not_pinned() -> None:
+    for version in ProxmoxVersion:
+        made = answer(replace(seed_cluster(), proxmox_ve=version))
+        assert "interface-name-pinning" not in made.text
 
 
 @pytest.mark.parametrize("version", ProxmoxVersion)
@@ -263,6 +320,15 @@ def test_the_hash_shows_in_no_repr() -> None:
 SPOILED = [
     ("8.4", "global.subscription-key", "pve1c-0123456789", "global.subscription-key: unknown"),
     ("9.2", "global.root_ssh_keys", [], "global.root_ssh_keys: unknown"),
+    (
+        "9.1",
+        "network.interface-name-pinning",
+        {"enabled": True, "mapping": {"58:47:ca:00:00:1f": "lan-0"}},
+        "network.interface-name-pinning.mapping: refused: {'58:47:ca:00:00:1f': 'lan-0'}",
+    ),
+    ("9.2", "disk-setup.lvm", {"hdsize": 100, "swapsize": 51}, "disk-setup.lvm.swapsize: more than half"),
+    ("9.2", "disk-setup.lvm", {"maxvz": 4}, "disk-setup.lvm.maxvz: refused: 4"),
+    ("9.2", "disk-setup.filter", {"ID_MODEL": "a**"}, "disk-setup.filter: refused: {'ID_MODEL': 'a**'}"),
     ("9.0", "network.interface-name-pinning", {"enabled": True}, "network.interface-name-pinning: unknown"),
     ("9.2", "disk-setup.zfs", {"raid": "raid1"}, "disk-setup.zfs: not for this file system"),
     ("9.2", "disk-setup.filter", {}, "disk-setup.filter: refused: {}"),

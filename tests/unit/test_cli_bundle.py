@@ -181,7 +181,7 @@ def test_what_goes_is_named(bundle: Command) -> None:
 
 def test_nodes_that_reboot_are_warned_of(bundle: Command) -> None:
     Path("cluster.toml").write_text(own_text(('"power-off"', '"reboot"')))
-    assert "warning: the nodes reboot when they are installed: take the stick out" in bundle().err
+    assert "cluster.after-install: a machine that boots from the stick first is wiped" in bundle().err
 
 
 REFUSED: dict[str, tuple[tuple[str, ...], str]] = {

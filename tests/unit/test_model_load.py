@@ -10,15 +10,12 @@ import pytest
 
 from pmx_cluster_tb.model.cluster import (
     Cluster,
-    DiskModel,
-    DiskPath,
     Filesystem,
     NicMac,
     Port,
-    Raid,
 )
 from pmx_cluster_tb.model.load import Loaded, example_cluster, load_cluster
-from tests.clusters import HASH, by_serial, seed_cluster
+from tests.clusters import HASH, seed_cluster
 from tests.command import cluster_text
 
 BASE = (Path(__file__).parents[1] / "errors/root-password-hash-file-is-a-hash.toml").read_text()
@@ -119,7 +116,7 @@ def test_defaults() -> None:
     assert (made.extras.desktop, made.extras.packages, made.repository) == (False, (), None)
     disk = made.nodes[0].disk
     assert (disk.filesystem, disk.raid, disk.size_gib) == (Filesystem.EXT4, None, None)
-    assert made.nodes[0].nic == NicMac("58:47:ca:00:00:11")
+    assert made.nodes[0].nic == NicMac("58:47:ca:00:00:11", "lan0")
     assert made.nodes[0].ports == (Port(name="en05", path="pci-0000:ca:00.5", driver="thunderbolt-net"),)
     assert not made.example
 
@@ -198,44 +195,6 @@ def test_the_prefix_that_a_number_needs_is_enough() -> None:
         assert loaded(text.replace("[ring]\n", wide)).problems == ()
         narrower = wide.replace(f"/{width4}", f"/{int(width4) + 1}")
         assert len(loaded(text.replace("[ring]\n", narrower)).problems) == 1
-
-
-DISKS = [
-    ("", '{ serial = "A" }', (by_serial("A"), Filesystem.EXT4, None, None)),
-    ("size-gib = 200", '{ serial = "A" }', (by_serial("A"), Filesystem.EXT4, None, 200)),
-    (
-        "size-gib = 200",
-        '{ serial = "A", size-gib = 99.5 }',
-        (by_serial("A"), Filesystem.EXT4, None, 99.5),
-    ),
-    ('model = "M 1"', '{ serial = "A" }', (by_serial("A"), Filesystem.EXT4, None, None)),
-    ('model = "M 1"', '{ filesystem = "xfs" }', (DiskModel("M 1"), Filesystem.XFS, None, None)),
-    ('path = "pci-1"', "{}", (DiskPath("pci-1"), Filesystem.EXT4, None, None)),
-    (
-        'filesystem = "zfs"\nraid = "raid0"',
-        '{ serials = ["A1", "A2"], raid = "raid1" }',
-        (by_serial("A1", "A2"), Filesystem.ZFS, Raid.RAID1, None),
-    ),
-    (
-        'filesystem = "zfs"\nraid = "raid0"',
-        '{ serial = "A", filesystem = "ext4" }',
-        (by_serial("A"), Filesystem.EXT4, None, None),
-    ),
-    (
-        'filesystem = "zfs"\nraid = "raid0"',
-        '{ serial = "A", filesystem = "btrfs" }',
-        (by_serial("A"), Filesystem.BTRFS, Raid.RAID0, None),
-    ),
-]
-
-
-@pytest.mark.parametrize(("of_cluster", "of_node", "expected"), DISKS)
-def test_a_nodes_disk_goes_before_the_clusters(of_cluster: str, of_node: str, expected: object) -> None:
-    text = changed(
-        ("[ring]\n", f"[disk]\n{of_cluster}\n[ring]\n"), ('{ serial = "S7KGNU0X000001" }', of_node)
-    )
-    disk = cluster(text).nodes[0].disk
-    assert (disk.find, disk.filesystem, disk.raid, disk.size_gib) == expected
 
 
 def test_a_nodes_ports_go_before_the_clusters() -> None:

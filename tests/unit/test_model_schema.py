@@ -64,7 +64,7 @@ MARKED = [
         "locale-timezone-alias",
         "ring-mtu-too-small",
     ),
-    *("unknown-keys", "required-keys", "types-text", "types-numbers", "node-nic-both", "node-nic-none"),
+    *("unknown-keys", "required-keys", "types-text", "types-numbers", "node-nic-none"),
     *(
         "root-password-hash-plain",
         "root-password-hash-missing",

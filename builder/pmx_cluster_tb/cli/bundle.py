@@ -125,7 +125,6 @@ def _write(asked: _Asked, source: Path, cluster: "Cluster", stick: "Stick") -> "
     from pmx_cluster_tb.artifacts.stick import earlier_bundle, write_bundle
     from pmx_cluster_tb.artifacts.stick_request import Wish, requested_bundle
     from pmx_cluster_tb.cli.byte_progress import byte_progress
-    from pmx_cluster_tb.model.cluster import AfterInstall
     from pmx_cluster_tb.plan.bundle import Layout
     from pmx_cluster_tb.plan.cluster_plan import plan_cluster
     from pmx_cluster_tb.plan.stick_names import folder
@@ -138,8 +137,6 @@ def _write(asked: _Asked, source: Path, cluster: "Cluster", stick: "Stick") -> "
         raise BadFile(problems)
     if not stick.is_ventoy:
         note(_unlike_ventoy(stick))
-    if cluster.after_install is AfterInstall.REBOOT:
-        note("warning: the nodes reboot when they are installed: take the stick out while they do")
     if asked.sha256 is None:
         note(
             f"warning: the SHA-256 of `{source}` is compared with nothing: "

@@ -49,6 +49,28 @@ class Raid(StrEnum):
     RAIDZ3 = "raidz-3"
 
 
+class Compression(StrEnum):
+    """What zfs or btrfs compresses with."""
+
+    ON = "on"
+    OFF = "off"
+    LZJB = "lzjb"
+    LZ4 = "lz4"
+    ZLE = "zle"
+    GZIP = "gzip"
+    ZSTD = "zstd"
+    ZLIB = "zlib"
+    LZO = "lzo"
+
+
+class Checksum(StrEnum):
+    """What zfs makes its checksums with."""
+
+    ON = "on"
+    FLETCHER4 = "fletcher4"
+    SHA256 = "sha256"
+
+
 @dataclass(frozen=True, slots=True)
 class PasswordHash:
     """A crypt(3) hash. Its text is a secret: it shows nowhere but where it is written on purpose."""
@@ -124,6 +146,24 @@ class DiskPath:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiskOptions:
+    """What is not left to the installer. Each file system has only some of these; None leaves it to it.
+
+    Of the LVM volumes of ext4 and xfs, `root_gib` and `data_gib` are at most so large, and 0 makes none.
+    """
+
+    swap_gib: float | None = None
+    root_gib: float | None = None
+    data_gib: float | None = None
+    minfree_gib: float | None = None
+    ashift: int | None = None
+    arc_max_mib: int | None = None
+    checksum: Checksum | None = None
+    compress: Compression | None = None
+    copies: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
     """The disk or disks that the installer wipes, and how it uses them."""
 
@@ -132,6 +172,7 @@ class Disk:
     raid: Raid | None
     size_gib: float | None
     """How much of each disk Proxmox VE takes; None is all of it."""
+    options: DiskOptions = DiskOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +180,8 @@ class NicMac:
     """The NIC with this MAC address, lower case with colons."""
 
     mac: str
+    pinned_name: str | None = None
+    """The name that the installer pins to the MAC address; None leaves the name to systemd."""
 
 
 @dataclass(frozen=True, slots=True)

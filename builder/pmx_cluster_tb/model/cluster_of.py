@@ -10,9 +10,11 @@ from pmx_cluster_tb.model.cluster import (
     Cluster,
     Disk,
     DiskModel,
+    DiskOptions,
     DiskPath,
     DiskSerials,
     Extras,
+    Filesystem,
     Install,
     Locale,
     Management,
@@ -21,11 +23,12 @@ from pmx_cluster_tb.model.cluster import (
     Node,
     PasswordHash,
     Port,
+    ProxmoxVersion,
     Repository,
     Ring,
     User,
 )
-from pmx_cluster_tb.model.inherited import NodeDisk, NodePort, node_disk, node_ports
+from pmx_cluster_tb.model.inherited import OPTIONS, NodeDisk, NodePort, node_disk, node_ports
 from pmx_cluster_tb.model.lines import KeyPath
 from pmx_cluster_tb.model.tables import (
     AccessTable,
@@ -38,8 +41,16 @@ from pmx_cluster_tb.model.tables import (
     RingTable,
     UserTable,
 )
+from pmx_cluster_tb.model.versions import PINS_NAMES
 
 T = TypeVar("T")
+
+LAN_NAME = "lan0"
+"""What the LAN's NIC is called unless the file says otherwise.
+
+No port of the ring is called so (they begin with `en`), nor any NIC by systemd, the kernel or the installer,
+which calls NICs that are not in its mapping `nic0`, `nic1` and so on, in the order in which it finds them.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,14 +148,17 @@ def _node(file: FileTable, index: int, node: NodeTable, given: Container[KeyPath
         name=there(node.name),
         number=there(node.number),
         address=node.address,
-        nic=_nic(there(node.nic)),
+        nic=_nic(there(node.nic), there(there(file.cluster).proxmox_ve)),
         disk=_disk(there(node_disk(file, index, node, given))),
         ports=tuple(sorted(map(_port, node_ports(file, index, node)), key=lambda port: port.name)),
     )
 
 
-def _nic(nic: NicTable) -> NicMac | NicName:
-    return NicMac(nic.mac) if nic.mac else NicName(there(nic.name))
+def _nic(nic: NicTable, version: ProxmoxVersion) -> NicMac | NicName:
+    if not nic.mac:
+        return NicName(there(nic.name))
+    pins = version in PINS_NAMES and nic.pin is not False
+    return NicMac(nic.mac, (nic.name or LAN_NAME) if pins else None)
 
 
 def _disk(disk: NodeDisk) -> Disk:
@@ -154,7 +168,13 @@ def _disk(disk: NodeDisk) -> Disk:
         filesystem=filesystem,
         raid=disk.raid(filesystem)[0],
         size_gib=disk.value("size-gib")[0],
+        options=_options(disk, filesystem),
     )
+
+
+def _options(disk: NodeDisk, filesystem: Filesystem) -> DiskOptions:
+    names = OPTIONS[filesystem]
+    return DiskOptions(**{name.replace("-", "_"): disk.option(name, filesystem)[0] for name in names})
 
 
 def _found_by(disk: NodeDisk) -> DiskSerials | DiskModel | DiskPath:

@@ -117,4 +117,22 @@ def _nic_name(text: str) -> str:
     return text
 
 
+_KERNELS_OWN = re.compile(r"(?:eth|wlan|usb|ib)[0-9]+")
+
+
+def unfit_for_pinning(name: str) -> str:
+    """Why `name`, one of NIC_NAME, cannot be pinned to the LAN's NIC; empty if it can.
+
+    The installer takes 2 to 15 letters, digits and underscores after a letter, and also what makes the name
+    of a VLAN of it (pve-installer 9.2.7, `NetworkInterfacePinningOptions`).
+    """
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{1,14}", name):
+        return "must be 2 to 15 letters, digits and underscores, to be pinned"
+    if re.fullmatch(r"(?:vlan|fwbr|fwln|fwpr|vnet|vxlan)[0-9].*", name):
+        return "is a name of a virtual interface, not of a NIC"
+    if _GIVEN_BY_SYSTEMD.fullmatch(name) or _KERNELS_OWN.fullmatch(name):
+        return "is a name that the system itself gives to a NIC, so another one could have it"
+    return ""
+
+
 NIC_NAME = Text(_nic_name, "the name of a NIC as `enp3s0`", {"pattern": "^[A-Za-z][A-Za-z0-9_.-]{0,14}$"})

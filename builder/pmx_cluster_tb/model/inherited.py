@@ -4,7 +4,7 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pmx_cluster_tb.model.cluster import Filesystem, Raid
+from pmx_cluster_tb.model.cluster import Compression, Filesystem, Raid
 from pmx_cluster_tb.model.lines import KeyPath
 from pmx_cluster_tb.model.tables import FIND_KEYS, DiskTable, FileTable, NodeTable
 
@@ -17,6 +17,37 @@ RAIDS = {
     Filesystem.BTRFS: frozenset({Raid.RAID0, Raid.RAID1, Raid.RAID10}),
 }
 """The RAID levels of each file system; none means that it takes one disk and no level."""
+
+
+_LVM = frozenset({"swap-gib", "root-gib", "data-gib", "minfree-gib"})
+_ZFS = frozenset({"ashift", "arc-max-mib", "checksum", "compress", "copies"})
+
+OPTIONS = {
+    Filesystem.EXT4: _LVM,
+    Filesystem.XFS: _LVM,
+    Filesystem.ZFS: _ZFS,
+    Filesystem.BTRFS: frozenset({"compress"}),
+}
+"""The keys of a disk that are not of every file system, nor about RAID."""
+
+COMPRESSIONS = {
+    Filesystem.EXT4: frozenset[Compression](),
+    Filesystem.XFS: frozenset[Compression](),
+    Filesystem.ZFS: frozenset(Compression) - {Compression.ZLIB, Compression.LZO},
+    Filesystem.BTRFS: frozenset(
+        {Compression.ON, Compression.OFF, Compression.ZLIB, Compression.LZO, Compression.ZSTD}
+    ),
+}
+
+
+def fits(name: str, value: object, filesystem: Filesystem) -> bool:
+    """Whether `filesystem` has the key `name` of OPTIONS, or `raid`, with this value."""
+    match name:
+        case "raid":
+            return value in RAIDS[filesystem]
+        case "compress":
+            return value in COMPRESSIONS[filesystem]
+    return name in OPTIONS[filesystem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +76,17 @@ class NodeDisk:
         return value if place else Filesystem.EXT4
 
     def raid(self, filesystem: Filesystem) -> tuple[Raid | None, KeyPath | None]:
-        """As `value`; a level of the cluster's does not hold for a node whose own file system has it not."""
-        raid, place = self.value("raid")
+        """As `option`."""
+        return self.option("raid", filesystem)
+
+    def option(self, name: str, filesystem: Filesystem) -> tuple[Any, KeyPath | None]:
+        """As `value`; what the cluster says does not hold for a node whose own file system has it not."""
+        value, place = self.value(name)
         own_filesystem = (*self.path, "filesystem") in self.given
-        if place == (*CLUSTER_DISK, "raid") and raid and own_filesystem and raid not in RAIDS[filesystem]:
+        inherited = place == (*CLUSTER_DISK, name)
+        if inherited and value is not None and own_filesystem and not fits(name, value, filesystem):
             return None, None
-        return raid, place
+        return value, place
 
     @property
     def way(self) -> tuple[str, Any, KeyPath] | None:

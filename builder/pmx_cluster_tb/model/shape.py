@@ -37,6 +37,8 @@ class Shape:
     """
 
     MISTAKEN: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    ONE_OF: ClassVar[tuple[str, ...]] = ()
+    """Keys of which one at least must be there."""
     JSON: ClassVar[JsonObject] = {}
     """More of the JSON schema than follows from the keys."""
     KEYS: ClassVar[Mapping[str, tuple[str, _Key]]] = {}
@@ -103,7 +105,7 @@ def _table(path: KeyPath, name: str) -> str:
 
 def _what_it_holds(shape: type[Shape]) -> str:
     required = [name for name, (_, entry) in shape.KEYS.items() if entry.required]
-    return listed(required) if required else listed(shape.KEYS, "or")
+    return listed(required) if required else listed(shape.ONE_OF or shape.KEYS, "or")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ from pmx_cluster_tb.model.addresses import (
 from pmx_cluster_tb.model.cluster import (
     THUNDERBOLT_DRIVER,
     AfterInstall,
+    Checksum,
+    Compression,
     DiskSerials,
     Filesystem,
     IPAddress,
@@ -65,6 +67,21 @@ _RAID_WORDS = {
     "raidz": Raid.RAIDZ1,
 }
 """What `zpool` and `mkfs.btrfs` call them."""
+
+
+_MOST_GIB = 1_048_576
+
+_INSTALLERS_NAMES = {
+    "hdsize": "size-gib",
+    "swapsize": "swap-gib",
+    "maxroot": "root-gib",
+    "maxvz": "data-gib",
+    "minfree": "minfree-gib",
+    "arc-max": "arc-max-mib",
+    "arc_max": "arc-max-mib",
+    "compression": "compress",
+}
+"""What answer files and `zfs` call them; the keys here have their units in their names."""
 
 
 def _plain_passwords(instead: str, *names: str) -> dict[str, tuple[str, str]]:
@@ -156,6 +173,11 @@ class ManagementTable(Shape):
 class DiskTable(Shape):
     """Which disk the installer wipes, and how it is used. A node's own table goes before the cluster's."""
 
+    MISTAKEN: ClassVar = {
+        name: (f"is called `{here}` here", f"write `{here}` in place of `{name}`")
+        for name, here in _INSTALLERS_NAMES.items()
+    }
+
     filesystem: Filesystem | None = key(
         one_of(Filesystem, "a file system"), "File system of the root disk; ext4 unless given."
     )
@@ -164,9 +186,35 @@ class DiskTable(Shape):
         "RAID level; required for zfs and btrfs, and only for them.",
     )
     size_gib: float | None = key(
-        Number(8, 1_048_576),
+        Number(8, _MOST_GIB),
         "How much of each disk Proxmox VE takes, in GiB; the rest stays free, for Ceph say. Default: all.",
     )
+    swap_gib: float | None = key(
+        Number(0, _MOST_GIB),
+        "ext4, xfs: size of the swap volume in GiB; 0 for none, at most half of `size-gib`.",
+    )
+    root_gib: float | None = key(
+        Number(4, _MOST_GIB), "ext4, xfs: the root volume is at most so large, in GiB."
+    )
+    data_gib: float | None = key(
+        Number(0, _MOST_GIB),
+        "ext4, xfs: the pool for guests is at most so large, in GiB; 0 for none, else more than 4.",
+    )
+    minfree_gib: float | None = key(
+        Number(0, _MOST_GIB), "ext4, xfs: what stays free in the volume group, in GiB."
+    )
+    ashift: int | None = key(Integer(9, 16), "zfs: sectors of 2 to the power of this many bytes.")
+    arc_max_mib: int | None = key(
+        Integer(64, 16_777_216), "zfs: the most memory that its cache takes, in MiB."
+    )
+    checksum: Checksum | None = key(
+        one_of(Checksum, "a kind of checksum"), "zfs: what checksums are made with."
+    )
+    compress: Compression | None = key(
+        one_of(Compression, "a kind of compression"),
+        "zfs: on, off, lzjb, lz4, zle, gzip or zstd. btrfs: on, off, zlib, lzo or zstd.",
+    )
+    copies: int | None = key(Integer(1, 3), "zfs: how often each block is kept.")
     serial: DiskSerials | None = key(
         DISK_SERIAL, "The disk by its serial (udev ID_SERIAL_SHORT): the safe way."
     )
@@ -261,10 +309,18 @@ class RepositoryTable(Shape):
 class NicTable(Shape):
     """The NIC that the LAN is plugged into."""
 
-    JSON: ClassVar = exactly_one("mac", "name")
+    ONE_OF: ClassVar = ("mac", "name")
+    JSON: ClassVar = {"anyOf": [{"required": ["mac"]}, {"required": ["name"]}]}
 
     mac: str | None = key(MAC, "Its MAC address: the safe way.")
-    name: str | None = key(NIC_NAME, "Its name during the installation.")
+    name: str | None = key(
+        NIC_NAME,
+        "Its name during the installation. Beside `mac`: the name to pin to it, lan0 unless given.",
+    )
+    pin: bool | None = key(
+        Boolean(),
+        "Whether the installer pins a name to `mac`, so that no new card changes it. Default: from 9.1 on.",
+    )
 
 
 class NodePortTable(Shape):

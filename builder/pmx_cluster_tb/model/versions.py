@@ -9,6 +9,9 @@ from pmx_cluster_tb.model.report import Refusal, listed
 _OLDEST = next(iter(ProxmoxVersion))
 NEWEST = list(ProxmoxVersion)[-1]
 
+PINS_NAMES = frozenset({ProxmoxVersion.V9_1, ProxmoxVersion.V9_2})
+"""Those whose installer can pin the names of NICs (pve-installer 9.1.0)."""
+
 _RELEASE = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,4}))?(?:[.-].*)?")
 _FIRST_WITH_FIRST_BOOT = (8, 3)
 _FIRST_SERVED = (8, 4)

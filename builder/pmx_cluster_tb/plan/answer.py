@@ -33,8 +33,8 @@ _SIZE_TABLE = {
     Filesystem.BTRFS: "btrfs",
 }
 
-_FREE_TABLES = {"network.filter", "disk-setup.filter"}
-"""Tables whose keys are udev properties."""
+_FREE_TABLES = {"network.filter", "network.interface-name-pinning.mapping", "disk-setup.filter"}
+"""Tables whose keys are udev properties or MAC addresses."""
 
 
 def node_answer(cluster: Cluster, node: Node, sources: Sources) -> Answer:
@@ -73,6 +73,7 @@ def _network(cluster: Cluster, node: Node) -> Table:
         "gateway": str(cluster.management.gateway),
         "dns": str(cluster.management.dns),
         "filter": _nic_filter(node.nic),
+        **_pinning(node.nic),
     }
 
 
@@ -84,17 +85,44 @@ def _nic_filter(nic: NicMac | NicName) -> dict[str, str]:
             return {"INTERFACE": literal_glob(name)}
 
 
+def _pinning(nic: NicMac | NicName) -> Table:
+    if isinstance(nic, NicName) or nic.pinned_name is None:
+        return {}
+    return {"interface-name-pinning": {"enabled": True, "mapping": {nic.mac: nic.pinned_name}}}
+
+
 def _disk_setup(disk: Disk) -> Table:
-    options: dict[str, object] = {}
-    if disk.raid is not None:
-        options["raid"] = str(disk.raid)
-    if disk.size_gib is not None:
-        options["hdsize"] = int(disk.size_gib) if disk.size_gib == int(disk.size_gib) else disk.size_gib
+    options = _disk_options(disk)
     found_by = _disk_filter(disk.find)
     # ignored for ext4 and xfs, which take one disk; `all` would also take disks that lack a property
     several = {"filter-match": "any"} if len(found_by) > 1 else {}
     tables: Table = {_SIZE_TABLE[disk.filesystem]: options} if options else {}
     return {"filesystem": str(disk.filesystem), **several, "filter": found_by, **tables}
+
+
+def _disk_options(disk: Disk) -> dict[str, object]:
+    chosen = disk.options
+    values = {
+        "raid": disk.raid,
+        "hdsize": disk.size_gib,
+        "swapsize": chosen.swap_gib,
+        "maxroot": chosen.root_gib,
+        "maxvz": chosen.data_gib,
+        "minfree": chosen.minfree_gib,
+        "ashift": chosen.ashift,
+        "arc-max": chosen.arc_max_mib,
+        "checksum": chosen.checksum,
+        "compress": chosen.compress,
+        "copies": chosen.copies,
+    }
+    return {key: _plain(value) for key, value in values.items() if value is not None}
+
+
+def _plain(value: float | str) -> float | str:
+    """A size without decimals that say nothing; a word of an enumeration as a word."""
+    if isinstance(value, str):
+        return str(value)
+    return int(value) if value == int(value) else value
 
 
 def _disk_filter(find: DiskSerials | DiskModel | DiskPath) -> dict[str, str]:

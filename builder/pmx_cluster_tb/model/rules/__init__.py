@@ -1,7 +1,18 @@
 """What must hold across the keys of a cluster file."""
 
 from pmx_cluster_tb.model.report import Report
-from pmx_cluster_tb.model.rules import access, disks, installer, lan, nodes, ports, prefixes, repository
+from pmx_cluster_tb.model.rules import (
+    access,
+    disks,
+    installer,
+    lan,
+    layout,
+    nic,
+    nodes,
+    ports,
+    prefixes,
+    repository,
+)
 from pmx_cluster_tb.model.tables import FileTable
 
 _RULES = (
@@ -11,7 +22,9 @@ _RULES = (
     *prefixes.RULES,
     *ports.RULES,
     *disks.RULES,
+    *layout.RULES,
     *nodes.RULES,
+    *nic.RULES,
     *repository.RULES,
 )
 

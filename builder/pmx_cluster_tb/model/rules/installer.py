@@ -1,6 +1,6 @@
 """What depends on the version of the installer, and on what it makes of names."""
 
-from pmx_cluster_tb.model.cluster import ProxmoxVersion
+from pmx_cluster_tb.model.cluster import AfterInstall, ProxmoxVersion
 from pmx_cluster_tb.model.report import Report, shown
 from pmx_cluster_tb.model.tables import FileTable
 
@@ -9,6 +9,15 @@ _ZONES_SINCE_9_0 = {"America/Coyhaique": "America/Punta_Arenas"}
 
 _LONGEST_FQDN = 64
 """pve-cluster makes the FQDN the common name of the node's certificate, where X.509 allows 64 characters."""
+
+
+def _installed_again(file: FileTable, report: Report) -> None:
+    if file.cluster and file.cluster.after_install is AfterInstall.REBOOT:
+        report.warning(
+            ("cluster", "after-install"),
+            "a machine that boots from the stick first is wiped and installed again, as often as it starts",
+            '`after-install = "power-off"` gives the time to take the stick out',
+        )
 
 
 def _known_zone(file: FileTable, report: Report) -> None:
@@ -34,4 +43,4 @@ def _full_names(file: FileTable, report: Report) -> None:
             )
 
 
-RULES = (_known_zone, _full_names)
+RULES = (_installed_again, _known_zone, _full_names)

@@ -49,19 +49,4 @@ _UNIQUE = (
 )
 
 
-def _one_nic(file: FileTable, report: Report) -> None:
-    ports = {port.name for port in (file.ring.ports if file.ring and file.ring.ports else ()) if port}
-    for index, node in file.numbered_nodes():
-        if not node.nic:
-            continue
-        path: KeyPath = ("node", index, "nic")
-        given = [name for name in ("mac", "name") if report.has((*path, name))]
-        if not given:
-            report.error(path, "must have `mac` (the safe way) or `name`")
-        elif len(given) == 2:
-            report.error((*path, "name"), "only one way to find the NIC may be given; `mac` is another")
-        elif node.nic.name in ports and node.nic.name:
-            report.error((*path, "name"), f"{shown(node.nic.name)} is a port of the ring, not of the LAN")
-
-
-RULES = (_how_many, *_UNIQUE, _one_nic)
+RULES = (_how_many, *_UNIQUE)
