@@ -201,7 +201,7 @@ def _is_filter(value: object) -> bool:
 def _is_glob(value: object) -> bool:
     # a closing bracket ends a class only after its first character
     return isinstance(value, str) and value != "" and "**" not in value and bool(
-        re.fullmatch(r"(?:[^\[]|\[!?.[^\]]*\])+", value)
+        re.fullmatch(r"(?:[^\[]|\[(?:!.|[^!])[^\]]*\])+", value)
     )  # fmt: skip
 
 

@@ -33,6 +33,8 @@ from pmx_cluster_tb.plan.types import Answer, Sources, Table
 from pmx_cluster_tb.sources import read_sources
 from tests.clusters import by_serial, seed_cluster
 from tests.unit.answer_rules import VERSIONS, accepted_keys, faults
+from tests.vm.standin.installer.answer import read_answer
+from tests.vm.standin.installer.machine import checked_pattern
 
 # one glob holds any of them
 SERIALS = tuple(f"S7KGNU0X00000{number}" for number in range(1, 7))
@@ -137,6 +139,16 @@ def test_the_installer_accepts_every_answer(version: ProxmoxVersion) -> None:
         assert faults(version, made.table) == [], cluster.nodes[0]
         assert tomllib.loads(made.text) == made.table
         assert "$$" not in made.text
+
+
+@pytest.mark.parametrize("version", ProxmoxVersion)
+def test_the_stand_in_reads_every_answer(version: ProxmoxVersion) -> None:
+    """With every key that is written, as the test below says."""
+    installer = str(read_sources().installers[version]["installer"])
+    for cluster in clusters(version):
+        read = read_answer(answer(cluster).text, installer)
+        for wanted in (read.disk_setup["filter"], read.network["filter"]):
+            assert all(map(checked_pattern, wanted.values()))
 
 
 @pytest.mark.parametrize("version", ProxmoxVersion)

@@ -6,8 +6,9 @@ import pytest
 
 from tests.vm.standin.installer.disk_layout import GIB, layout
 from tests.vm.standin.installer.fetch import fetched, labelled, read_mode
-from tests.vm.standin.installer.machine import Disk, chosen_disk, chosen_nic
+from tests.vm.standin.installer.machine import Disk, checked_pattern, chosen_disk, chosen_nic
 from tests.vm.standin.installer.network_files import hosts, interfaces, resolv_conf
+from tests.vm.standin.installer.pins import names_of
 from tests.vm.standin.installer.problem import Refused
 from tests.vm.standin.installer.target import kept_words
 
@@ -77,10 +78,47 @@ def test_volumes_fill_the_disk_up_to_hdsize() -> None:
     assert layout(64 * GIB, {"maxvz": 0}, 2 * GIB).data == 0
 
 
-@pytest.mark.parametrize("lvm", [{"hdsize": 65}, {"hdsize": 5}])
-def test_a_size_that_does_not_fit_is_refused(lvm: dict[str, float]) -> None:
+def test_a_size_that_is_too_small_is_refused() -> None:
     with pytest.raises(Refused):
-        layout(64 * GIB, lvm, 2 * GIB)
+        layout(64 * GIB, {"hdsize": 5}, 2 * GIB)
+
+
+def test_of_a_disk_that_is_smaller_than_the_size_all_is_taken() -> None:
+    assert layout(64 * GIB, {"hdsize": 65}, 2 * GIB) == layout(64 * GIB, {}, 2 * GIB)
+
+
+@pytest.mark.parametrize("pattern", ["**", "**/a", "a/**/b", "*", "[[]a", "[]]", "[!a]", "", "a*b*"])
+def test_a_pattern(pattern: str) -> None:
+    assert checked_pattern(pattern) == pattern
+
+
+@pytest.mark.parametrize("pattern", ["***", "a**", "**a", "a**/b", "[", "[]", "[!]", "a[b"])
+def test_a_pattern_that_is_refused(pattern: str) -> None:
+    with pytest.raises(Refused, match="invalid pattern"):
+        checked_pattern(pattern)
+
+
+MACS = {"enp1s0": "52:54:00:00:00:01", "enp2s0": "52:54:00:00:00:02"}
+
+
+@pytest.mark.parametrize(
+    ("pinning", "names"),
+    [
+        ({}, ["enp1s0", "enp2s0"]),
+        ({"enabled": False, "mapping": {"52:54:00:00:00:01": "lan0"}}, ["enp1s0", "enp2s0"]),
+        ({"enabled": True}, ["nic0", "nic1"]),
+        ({"enabled": True, "mapping": {"52:54:00:00:00:02": "lan0"}}, ["nic0", "lan0"]),
+        ({"enabled": True, "mapping": {"52:54:00:00:00:01": "nic0"}}, ["nic0", "nic1"]),
+        ({"enabled": True, "mapping": {"52:54:00:00:00:99": "lan0"}}, ["nic0", "nic1"]),
+    ],
+)
+def test_names_that_are_pinned(pinning: dict[str, object], names: list[str]) -> None:
+    assert list(names_of(MACS, pinning).values()) == names
+
+
+def test_a_name_that_the_installer_gives_to_another_nic_is_refused() -> None:
+    with pytest.raises(Refused, match="'nic0' is the name of both"):
+        names_of(MACS, {"enabled": True, "mapping": {"52:54:00:00:00:02": "nic0"}})
 
 
 def test_network_files() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .pins import check_names
 from .problem import Refused
 from .schema import SINCE, Version, read_table
 
@@ -42,6 +43,7 @@ def read_answer(text: str, version: str) -> Answer:
     tables = _tables(answer, numbers)
     _check_passwords(tables["global"], numbers)
     _check_network(tables["network"], numbers)
+    check_names(tables["network"].get("interface-name-pinning", {}), numbers)
     _check_disks(tables["disk-setup"], numbers)
     _check_first_boot(tables.get("first-boot"))
     return _answer(tables)

@@ -29,10 +29,8 @@ class Layout:
 
 
 def layout(disk_size: int, lvm: Mapping[str, float], memory: int) -> Layout:
-    """The layout for an answer's `disk-setup.lvm`, whose values are in GiB."""
-    end = int(lvm.get("hdsize", disk_size / GIB) * GIB)
-    if end > disk_size:
-        raise Refused(f"hdsize is {end // GIB} GiB, and the disk has {disk_size // GIB} GiB")
+    """The layout for an answer's `disk-setup.lvm`, in GiB; of a smaller disk all is taken."""
+    end = min(disk_size, int(lvm.get("hdsize", disk_size / GIB) * GIB))
     if end < _SMALLEST:
         raise Refused(f"the disk is too small: {end // MIB} MiB")
     space = end - _ESP - 8 * MIB

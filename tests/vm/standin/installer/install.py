@@ -8,7 +8,8 @@ from pathlib import Path
 
 from . import disk_layout, network_files
 from .answer import Answer
-from .machine import Disk, chosen_disk, chosen_nic, disks, nics
+from .machine import Disk, chosen_disk, chosen_nic, disks, mac_addresses, nics
+from .pins import names_of
 from .problem import Refused
 from .target import TARGET, in_target, install_boot_loader, install_packages, mounted, unpack_base, write
 
@@ -26,6 +27,8 @@ def install(answer: Answer) -> None:
         raise Refused("this stand-in installs on ext4 only")
     found = nics()
     nic = chosen_nic(found, answer.network.get("filter"))
+    # refused like the genuine one, before anything is written
+    names_of(mac_addresses(), answer.network.get("interface-name-pinning", {}))
     disk = chosen_disk(disks(), answer.disk_setup)
     hook = _hook(answer)
     sizes = disk_layout.layout(disk.size, answer.lvm, _memory())

@@ -43,6 +43,14 @@ def nics() -> dict[str, Properties]:
     return {folder.name: _properties(folder) for folder in folders if folder.name != "lo"}
 
 
+def mac_addresses() -> dict[str, str]:
+    """The MAC addresses of the network interfaces, by name."""
+    folders = sorted(Path("/sys/class/net").iterdir())
+    return {
+        folder.name: (folder / "address").read_text().strip() for folder in folders if folder.name != "lo"
+    }
+
+
 def chosen_disk(disks: Iterable[Disk], setup: Mapping[str, object]) -> Disk:
     """The disk of an ext4 or xfs installation: `filter-match` does not matter to it, any key will do."""
     names = setup.get("disk-list")
@@ -69,13 +77,18 @@ def chosen_nic(nics: Mapping[str, Properties], wanted: object) -> str:
 
 def _any_matches(properties: Properties, wanted: Properties) -> bool:
     return any(
-        key in properties and fnmatch.fnmatchcase(properties[key], _checked(pattern))
+        key in properties and fnmatch.fnmatchcase(properties[key], checked_pattern(pattern))
         for key, pattern in wanted.items()
     )
 
 
-def _checked(pattern: str) -> str:
-    if "***" in pattern or re.search(r"\[[^\]]*$", pattern):
+def checked_pattern(pattern: str) -> str:
+    """`pattern`; raises Refused where the genuine one's library takes none like it.
+
+    `**` must be a whole part of a path, and a class ends after its first character, as in `[]a]`.
+    """
+    recursive = any("**" in part and part != "**" for part in pattern.split("/"))
+    if recursive or not re.fullmatch(r"(?:[^\[]|\[(?:!.|[^!])[^\]]*\])*", pattern, re.DOTALL):
         raise Refused(f"invalid pattern {pattern!r}")
     return pattern
 
