@@ -1,11 +1,25 @@
-"""The user databases below /etc, read only: passwd(5), shadow(5), group(5)."""
+"""The user databases below /etc: passwd(5), shadow(5), group(5), and locks that a power cut left on them.
+
+The tools of shadow-utils lock /etc/passwd and the others with a file that holds their process number, and
+take it for stale only if no process has that number. After a boot another one often has it: then no tool
+works, and no package that adds a user can be configured.
+"""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from firstboot.system import System
 
 _PASSWD_FIELDS = 7
 _GROUP_FIELDS = 4
+
+_DATABASES = ("passwd", "shadow", "group", "gshadow", "subuid", "subgid")
+
+_TOOLS = (
+    "chage chfn chgpasswd chpasswd chsh gpasswd groupadd groupdel groupmems groupmod grpck grpconv grpunconv "
+    "newusers passwd pwck pwconv pwunconv useradd userdel usermod vigr vipw"
+)
+"""The programs of the packages passwd and login that take these locks, as the kernel names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,20 @@ def is_whole(system: System, made: Account) -> bool:
     return made.name in shadow and bool(groups) and (not gshadow or not gshadow.isdisjoint(groups))
 
 
+def remove_stale_locks(system: System) -> None:
+    """Removes the locks that no tool of shadow-utils holds; those of one that runs stay."""
+    for database in _DATABASES:
+        for file in sorted(system.path("/etc").glob(f"{database}.*")):
+            suffix = file.name.removeprefix(f"{database}.")
+            content = _text(file)
+            process = content.strip("\0\n ") if suffix == "lock" else suffix
+            # a tool first writes `passwd.<number>`, then links it to `passwd.lock`; with entries it is a copy
+            # that somebody made
+            is_lock = (suffix == "lock" or suffix.isdigit()) and ":" not in content
+            if is_lock and not _is_tool(process):
+                _remove(system, file)
+
+
 def _members(system: System, path: str, group: str) -> list[list[str]]:
     return [
         fields[3].split(",")
@@ -58,3 +86,22 @@ def _members(system: System, path: str, group: str) -> list[list[str]]:
 
 def _lines(system: System, path: str) -> list[list[str]]:
     return [line.split(":") for line in system.text(path).splitlines()]
+
+
+def _remove(system: System, file: Path) -> None:
+    system.say(
+        f"{'would remove' if system.dry_run else 'removing'} /etc/{file.name}, left by a killed program"
+    )
+    if not system.dry_run:
+        file.unlink(missing_ok=True)
+
+
+def _is_tool(process: str) -> bool:
+    return process.isdigit() and _text(Path(f"/proc/{process}/comm")).strip() in _TOOLS.split()
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8", "replace")
+    except OSError:
+        return ""

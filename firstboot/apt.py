@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 
-from firstboot.account_locks import remove_stale_locks
+from firstboot.accounts import remove_stale_locks
 from firstboot.commands import output_of, run
 from firstboot.locks import wait_for_locks
-from firstboot.steps import StepFailed
+from firstboot.step import StepFailed
 from firstboot.system import System
 
 _LOCK_TIMEOUT_S = 600

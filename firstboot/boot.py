@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from firstboot.all_steps import all_steps
 from firstboot.archive import run_name, settings_digest
-from firstboot.history import AT_BOOT, BY_HAND, boots_tried, failed_steps, finished_at
 from firstboot.installed_hook import is_installed_hook, remove_installed_hook, remove_other_hook
-from firstboot.record import Event, Record
+from firstboot.record import AT_BOOT, BY_HAND, Event, Record, boots_tried, failed_steps, finished_at
 from firstboot.sequence import RequiredStepFailed, do_step, do_steps
 from firstboot.settings import Settings
+from firstboot.steps import all_steps
 from firstboot.system import System
 
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"

@@ -10,7 +10,7 @@ from contextlib import suppress
 from threading import Thread
 from typing import IO
 
-from firstboot.steps import StepFailed
+from firstboot.step import StepFailed
 from firstboot.system import System
 
 _FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")

@@ -7,7 +7,7 @@ place: a power cut between the two leaves a unit that still succeeds at the next
 from pathlib import Path
 
 from firstboot.archive import BadArchive, is_first_boot, run_name
-from firstboot.files import write_file
+from firstboot.changes import write_file
 from firstboot.shared_hook import is_shared
 from firstboot.system import System
 

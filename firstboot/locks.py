@@ -10,7 +10,7 @@ import struct
 from datetime import timedelta
 from pathlib import Path
 
-from firstboot.steps import StepFailed
+from firstboot.step import StepFailed
 from firstboot.system import System
 
 _LOCKS = (

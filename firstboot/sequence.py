@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from firstboot.record import Record
 from firstboot.settings import Retry
-from firstboot.steps import Step, StepFailed
+from firstboot.step import Step, StepFailed
 from firstboot.system import System
 
 _DISK = "`df -h` shows full disks, `mount | grep ro,` read-only ones; then reboot: every boot tries again"

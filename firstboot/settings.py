@@ -2,12 +2,10 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-
-from firstboot import json_values
-from firstboot.json_values import BadSettings
+from typing import TypeVar
 
 SCHEMA = 1
 """The version of the schema that this program reads."""
@@ -48,6 +46,16 @@ _PACKAGE = {
     "sha256": re.compile(r"[0-9a-f]{64}"),
 }
 _PORT = {"name": _INTERFACE, "path": _ID_PATH, "driver": _DRIVER}
+_MOST = 604_800
+"""A week in seconds: more is a mistake."""
+_MOMENT = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\+00:00")
+
+Value = TypeVar("Value")
+_Table = Mapping[str, object]
+
+
+class BadSettings(Exception):
+    """The settings are not for this program; the message says where and why, and shows no secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +158,10 @@ def read_settings(text: bytes) -> Settings:
         value = json.loads(text)
     except ValueError as error:
         raise BadSettings(f"no JSON: {error}") from error
-    schema = json_values.any_table(value, "settings").get("schema")
+    schema = _any_table(value, "settings").get("schema")
     if isinstance(schema, bool) or schema != SCHEMA:
         raise BadSettings(f"schema is {schema!r}, and this program reads {SCHEMA} only")
-    return _settings(json_values.table(value, _KEYS, "settings"))
+    return _settings(table_with(value, _KEYS, "settings"))
 
 
 _KEYS = {
@@ -176,21 +184,21 @@ _KEYS = {
 }
 
 
-def _settings(table: json_values.Table) -> Settings:
+def _settings(table: _Table) -> Settings:
     return Settings(
-        cluster=json_values.matching(table["cluster"], _CLUSTER, "cluster"),
-        node=json_values.matching(table["node"], _NODE, "node"),
-        packages=json_values.items(table["packages"], _package, "packages", minimum=1),
+        cluster=_matching(table["cluster"], _CLUSTER, "cluster"),
+        node=_matching(table["node"], _NODE, "node"),
+        packages=list_of(table["packages"], _package, "packages", minimum=1),
         online=_online(table["online"], "online"),
         mirrors=_mirrors(table["mirrors"], "mirrors"),
         apt_proxy=_optional_url(table["apt_proxy"], "apt_proxy"),
-        extras=json_values.items(table["extras"], _package_name, "extras"),
-        desktop=json_values.boolean(table["desktop"], "desktop"),
+        extras=list_of(table["extras"], _package_name, "extras"),
+        desktop=_boolean(table["desktop"], "desktop"),
         user=None if table["user"] is None else _user(table["user"], "user"),
-        ports=json_values.items(table["ports"], _port, "ports", minimum=1),
-        members=json_values.items(table["members"], _member, "members", minimum=1),
-        node_count=json_values.positive(table["node_count"], "node_count"),
-        ring_networks=json_values.items(table["ring_networks"], _network, "ring_networks", minimum=1),
+        ports=list_of(table["ports"], _port, "ports", minimum=1),
+        members=list_of(table["members"], _member, "members", minimum=1),
+        node_count=_positive(table["node_count"], "node_count"),
+        ring_networks=list_of(table["ring_networks"], _network, "ring_networks", minimum=1),
         retry=_retry(table["retry"], "retry"),
         deadlines=_deadlines(table["deadlines_s"], "deadlines_s"),
     )
@@ -205,91 +213,144 @@ def _port(value: object, place: str) -> Port:
 
 
 def _strings(value: object, patterns: Mapping[str, re.Pattern[str]], place: str) -> dict[str, str]:
-    table = json_values.table(value, set(patterns), place)
-    return {
-        key: json_values.matching(table[key], pattern, f"{place}.{key}") for key, pattern in patterns.items()
-    }
+    table = table_with(value, set(patterns), place)
+    return {key: _matching(table[key], pattern, f"{place}.{key}") for key, pattern in patterns.items()}
 
 
 def _package_name(value: object, place: str) -> str:
-    return json_values.matching(value, _PACKAGE_NAME, place)
+    return _matching(value, _PACKAGE_NAME, place)
 
 
 def _network(value: object, place: str) -> str:
-    return json_values.matching(value, _NETWORK, place)
+    return _matching(value, _NETWORK, place)
 
 
 def _address(value: object, place: str) -> str:
-    return json_values.matching(value, _ADDRESS, place)
+    return _matching(value, _ADDRESS, place)
 
 
 def _ssh_key(value: object, place: str) -> str:
-    return json_values.matching(value, _SSH_KEY, place)
+    return _matching(value, _SSH_KEY, place)
 
 
 def _online(value: object, place: str) -> Online:
-    table = json_values.table(value, {"url", "not_before"}, place)
+    table = table_with(value, {"url", "not_before"}, place)
     return Online(
-        url=json_values.matching(table["url"], _URL, f"{place}.url"),
-        not_before=json_values.moment(table["not_before"], f"{place}.not_before"),
+        url=_matching(table["url"], _URL, f"{place}.url"),
+        not_before=_moment(table["not_before"], f"{place}.not_before"),
     )
 
 
 def _mirrors(value: object, place: str) -> Mirrors:
-    table = json_values.table(value, {"proxmox", "debian", "debian_security"}, place)
+    table = table_with(value, {"proxmox", "debian", "debian_security"}, place)
     return Mirrors(**{key: _optional_url(table[key], f"{place}.{key}") for key in table})
 
 
 def _optional_url(value: object, place: str) -> str | None:
-    return None if value is None else json_values.matching(value, _PLAIN_URL, place)
+    return None if value is None else _matching(value, _PLAIN_URL, place)
 
 
 def _user(value: object, place: str) -> User:
-    table = json_values.table(value, {"name", "full_name", "password_hash", "ssh_keys"}, place)
+    table = table_with(value, {"name", "full_name", "password_hash", "ssh_keys"}, place)
     crypt = table["password_hash"]
     return User(
-        name=json_values.matching(table["name"], _USER, f"{place}.name"),
-        full_name=json_values.matching(table["full_name"], _FULL_NAME, f"{place}.full_name"),
-        password_hash=None if crypt is None else json_values.secret(crypt, _CRYPT, f"{place}.password_hash"),
-        ssh_keys=json_values.items(table["ssh_keys"], _ssh_key, f"{place}.ssh_keys"),
+        name=_matching(table["name"], _USER, f"{place}.name"),
+        full_name=_matching(table["full_name"], _FULL_NAME, f"{place}.full_name"),
+        password_hash=None if crypt is None else _secret(crypt, _CRYPT, f"{place}.password_hash"),
+        ssh_keys=list_of(table["ssh_keys"], _ssh_key, f"{place}.ssh_keys"),
     )
 
 
 def _member(value: object, place: str) -> Member:
-    table = json_values.table(value, {"name", "lan", "ring"}, place)
+    table = table_with(value, {"name", "lan", "ring"}, place)
     return Member(
-        name=json_values.matching(table["name"], _NODE, f"{place}.name"),
+        name=_matching(table["name"], _NODE, f"{place}.name"),
         lan=_address(table["lan"], f"{place}.lan"),
-        ring=json_values.items(table["ring"], _address, f"{place}.ring", minimum=1),
+        ring=list_of(table["ring"], _address, f"{place}.ring", minimum=1),
     )
 
 
 def _retry(value: object, place: str) -> Retry:
-    table = json_values.table(value, {"first_pause_s", "longest_pause_s", "boots", "reboots"}, place)
+    table = table_with(value, {"first_pause_s", "longest_pause_s", "boots", "reboots"}, place)
     return Retry(
-        first_pause=json_values.seconds(table["first_pause_s"], f"{place}.first_pause_s"),
-        longest_pause=json_values.seconds(table["longest_pause_s"], f"{place}.longest_pause_s"),
-        boots=json_values.positive(table["boots"], f"{place}.boots"),
-        reboots=json_values.positive(table["reboots"], f"{place}.reboots"),
+        first_pause=_seconds(table["first_pause_s"], f"{place}.first_pause_s"),
+        longest_pause=_seconds(table["longest_pause_s"], f"{place}.longest_pause_s"),
+        boots=_positive(table["boots"], f"{place}.boots"),
+        reboots=_positive(table["reboots"], f"{place}.reboots"),
     )
 
 
 def _deadlines(value: object, place: str) -> dict[str, timedelta]:
-    table = json_values.table(value, set(STEPS), place)
-    return {step: json_values.seconds(table[step], f"{place}.{step}") for step in STEPS}
+    table = table_with(value, set(STEPS), place)
+    return {step: _seconds(table[step], f"{place}.{step}") for step in STEPS}
 
 
-__all__ = [
-    "SCHEMA",
-    "STEPS",
-    "BadSettings",
-    "Member",
-    "Mirrors",
-    "Online",
-    "Package",
-    "Port",
-    "Retry",
-    "Settings",
-    "User",
-    "read_settings",
-]
+# the kinds of JSON values: each function raises BadSettings, which says where
+
+
+def table_with(value: object, keys: set[str], place: str) -> _Table:
+    """A table with exactly these keys."""
+    found = _any_table(value, place)
+    if missing := sorted(keys - found.keys()):
+        raise BadSettings(f"{place} lacks {', '.join(missing)}")
+    if unknown := sorted(found.keys() - keys):
+        raise BadSettings(f"{place} has unknown keys {', '.join(unknown)}")
+    return found
+
+
+def _any_table(value: object, place: str) -> _Table:
+    """A table, whatever its keys."""
+    if not isinstance(value, dict):
+        raise BadSettings(f"{place} must be a table")
+    return value
+
+
+def list_of(
+    value: object, read: Callable[[object, str], Value], place: str, minimum: int = 0
+) -> tuple[Value, ...]:
+    """A list of what `read` takes, with the place of each."""
+    if not isinstance(value, list) or len(value) < minimum:
+        raise BadSettings(f"{place} must be a list of at least {minimum}")
+    return tuple(read(item, f"{place}[{index}]") for index, item in enumerate(value))
+
+
+def _matching(value: object, pattern: re.Pattern[str], place: str) -> str:
+    """A string that `pattern` matches wholly."""
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise BadSettings(f"{place} is {value!r}, which does not match {pattern.pattern}")
+    return value
+
+
+def _secret(value: object, pattern: re.Pattern[str], place: str) -> str:
+    """The same, but no message shows the value."""
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise BadSettings(f"{place} does not match {pattern.pattern}")
+    return value
+
+
+def _boolean(value: object, place: str) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise BadSettings(f"{place} must be true or false")
+    return value
+
+
+def _positive(value: object, place: str) -> int:
+    """A whole number from 1 to `_MOST`."""
+    # to JSON 5 and 5.0 are one number
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 1 <= value <= _MOST or value % 1:
+        raise BadSettings(f"{place} must be a whole number from 1 to {_MOST}")
+    return int(value)
+
+
+def _seconds(value: object, place: str) -> timedelta:
+    """A duration, written as whole seconds."""
+    return timedelta(seconds=_positive(value, place))
+
+
+def _moment(value: object, place: str) -> datetime:
+    """A time in UTC, as ISO 8601 writes it."""
+    try:
+        return datetime.fromisoformat(_matching(value, _MOMENT, place))
+    except ValueError as error:
+        raise BadSettings(f"{place} is {value!r}: {error}") from error

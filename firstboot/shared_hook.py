@@ -11,11 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from firstboot import json_values
 from firstboot.archive import BadArchive
-from firstboot.files import write_file
+from firstboot.changes import write_file
 from firstboot.own_machine import check_own_machine
-from firstboot.settings import BadSettings, read_settings
+from firstboot.settings import BadSettings, list_of, read_settings, table_with
 from firstboot.system import System
 
 NODES_NAME = "nodes.json"
@@ -125,16 +124,16 @@ def _candidates(archive: Path) -> tuple[Candidate, ...]:
     try:
         with zipfile.ZipFile(archive) as file:
             value = json.loads(file.read(NODES_NAME))
-        table = json_values.table(value, {"schema", "nodes"}, NODES_NAME)
+        table = table_with(value, {"schema", "nodes"}, NODES_NAME)
         if table["schema"] != _SCHEMA:
             raise BadArchive(f"{archive}: schema of {NODES_NAME} is {table['schema']!r}, not {_SCHEMA}")
-        return json_values.items(table["nodes"], _candidate, f"{NODES_NAME}: nodes", minimum=1)
+        return list_of(table["nodes"], _candidate, f"{NODES_NAME}: nodes", minimum=1)
     except (*_DAMAGE, BadSettings) as error:
         raise BadArchive(f"{archive}: cannot read {NODES_NAME}: {error}") from error
 
 
 def _candidate(value: object, place: str) -> Candidate:
-    table = json_values.table(value, {"node", "mac"}, place)
+    table = table_with(value, {"node", "mac"}, place)
     return Candidate(node=str(table["node"]), mac=str(table["mac"]))
 
 

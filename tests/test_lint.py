@@ -5,6 +5,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,9 @@ OWN_MODULES = {"firstboot", "pmx_ring"}
 FUNCTION_LINES = 50
 MEDIAN_FUNCTION_LINES = 10
 MODULE_LINES = 400
+FOLDER_FILES = 20
+SHORT_FOLDERS = ("firstboot",)
+"""Those in which, and below which, no folder may hold more Python files than that."""
 
 
 def python_files(*folders: str) -> list[Path]:
@@ -93,6 +97,13 @@ def test_no_function_is_long_and_most_are_short() -> None:
 def test_no_module_is_long() -> None:
     lengths = {path: len(path.read_text("utf-8").splitlines()) for path in python_files(*PYTHON_FOLDERS)}
     assert {str(path): lines for path, lines in lengths.items() if lines > MODULE_LINES} == {}
+
+
+@pytest.mark.parametrize("folder", SHORT_FOLDERS)
+def test_no_folder_holds_many_files(folder: str) -> None:
+    counts = Counter(path.parent.relative_to(TOP).as_posix() for path in python_files(folder))
+    assert counts
+    assert {place: count for place, count in counts.items() if count > FOLDER_FILES} == {}
 
 
 @pytest.mark.parametrize("folder", NODE_FOLDERS)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from firstboot.account_locks import remove_stale_locks
+from firstboot.accounts import remove_stale_locks
 from tests.firstboot.node import FakeNode
 from tests.roots.waiting import wait_for
 

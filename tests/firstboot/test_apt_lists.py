@@ -3,7 +3,7 @@
 import pytest
 
 from firstboot.apt import UnknownPackages, install, update
-from firstboot.steps import StepFailed
+from firstboot.step import StepFailed
 from tests.firstboot.node import FakeNode
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from firstboot.changes import FileChange, apply_changes, as_diff
-from firstboot.steps import StepFailed
+from firstboot.step import StepFailed
 
 
 def test_a_file_is_replaced_with_its_mode(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from firstboot.commands import run
-from firstboot.steps import StepFailed
+from firstboot.step import StepFailed
 from tests.firstboot.node import FakeNode
 
 _COMMAND = ["systemctl", "daemon-reload"]

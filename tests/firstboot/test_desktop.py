@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from firstboot.desktop import desktop_step, with_denied_interfaces
-from firstboot.steps import StepFailed
+from firstboot.step import StepFailed
+from firstboot.steps.desktop import desktop_step, with_denied_interfaces
 from tests.firstboot.node import FakeNode, node_settings
 
 pytestmark = pytest.mark.slow

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firstboot.interfaces_file import with_source_line, without_leftovers
+from firstboot.steps.interfaces_file import with_source_line, without_leftovers
 
 _PORTS = ["en05", "en06"]
 _CASES = sorted((Path(__file__).parent / "interfaces").glob("*.before"))

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from firstboot.kernel import kernel_step
 from firstboot.record import Record
-from firstboot.steps import StepFailed
+from firstboot.step import StepFailed
+from firstboot.steps.kernel import kernel_step
 from tests.firstboot.node import FakeNode, node_settings
 
 SETTINGS = node_settings()

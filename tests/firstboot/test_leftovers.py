@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from firstboot.leftovers import changes_of_leftovers, leftovers_step
-from firstboot.name_pins import PIN_FOLDER, Nic, Pin, pin_of, thunderbolt_pins
-from firstboot.steps import StepFailed
+from firstboot.step import StepFailed
+from firstboot.steps.leftovers import changes_of_leftovers, leftovers_step
+from firstboot.steps.name_pins import PIN_FOLDER, Nic, Pin, pin_of, thunderbolt_pins
 from tests.firstboot.node import node_settings, system_of
 from tests.roots.root import Root
 

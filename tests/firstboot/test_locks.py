@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from firstboot.locks import wait_for_locks
-from firstboot.steps import StepFailed
+from firstboot.step import StepFailed
 from tests.firstboot.node import FakeNode
 
 LOCKS = (

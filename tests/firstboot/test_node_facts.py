@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from firstboot.repositories_step import node_facts
+from firstboot.steps.repositories import node_facts
 
 # what the reading must stand: tables inside a release, and the mark named in a comment
 _RELEASES = """# a comment that names `current-backend-default`

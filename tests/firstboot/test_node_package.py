@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from firstboot.node_package import node_package_step
+from firstboot.steps.node_package import node_package_step
 from tests.firstboot.node import PLAN, FakeNode, node_settings
 
 RING, NODE = PLAN.ring_package, PLAN.nodes[0].package

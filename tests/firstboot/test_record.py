@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from firstboot.history import boots_tried, failed_steps, finished_at, reboots_for
 from firstboot.log import log_to, write_console
-from firstboot.record import Record
+from firstboot.record import Record, boots_tried, failed_steps, finished_at, reboots_for
 from tests.firstboot.node import FakeNode
 
 FILE = "var/lib/pmx-ring/first-boot/record.jsonl"

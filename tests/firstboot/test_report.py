@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from firstboot.disks import Disk, disks
-from firstboot.report import ClusterNode, Situation, remaining_work
+from firstboot.steps.disks import Disk, disks
+from firstboot.steps.remaining_work import ClusterNode, Situation, remaining_work
 
 _PVE1 = ClusterNode("pve1", ip_address("192.168.178.11"), (ip_address("10.0.0.81"), ip_address("fc00::81")))
 _PVE2 = ClusterNode("pve2", ip_address("192.168.178.12"), (ip_address("10.0.0.82"), ip_address("fc00::82")))

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from firstboot.repositories_step import apt_sources, changes_of_repositories, repositories_step
 from firstboot.settings import Mirrors, Settings
-from firstboot.steps import StepFailed
+from firstboot.step import StepFailed
+from firstboot.steps.repositories import apt_sources, changes_of_repositories, repositories_step
 from tests.firstboot import proxmox_apt
 from tests.firstboot.apt import Apt
 from tests.firstboot.node import FakeNode, node_settings, system_of

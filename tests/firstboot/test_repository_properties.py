@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firstboot import sources_deb822, sources_line
-from firstboot.repositories import NodeFacts, repository_changes
+from firstboot.apt_sources import deb822, one_line
+from firstboot.apt_sources.entry import Entry
+from firstboot.apt_sources.repository_changes import NodeFacts, repository_changes
 from firstboot.settings import Mirrors
-from firstboot.source_entry import Entry
 from tests.firstboot.apt import Apt
 
 _SUITES = st.sampled_from(["bookworm", "trixie", "forky"])
@@ -91,7 +91,7 @@ _facts = st.builds(
 def _entries(files: Mapping[str, bytes]) -> list[Entry]:
     found = []
     for path, content in files.items():
-        module = sources_line if path.endswith(".list") else sources_deb822
+        module = one_line if path.endswith(".list") else deb822
         found += [module.entry_of(piece) for piece in module.pieces(content.decode())]
     return [entry for entry in found if entry]
 
@@ -164,12 +164,12 @@ def test_nothing_is_enabled_twice_by_the_editor(files: dict[str, bytes], facts: 
 
 @given(st.text(alphabet='deb-src:/# \t\r\n[]="xTypesURIsSuitesComponentsEnabled', max_size=200))
 def test_pieces_make_the_text_again(text: str) -> None:
-    assert "".join(sources_line.pieces(text)) == text
-    assert "".join(sources_deb822.pieces(text)) == text
-    for piece in sources_line.pieces(text):
-        sources_line.entry_of(piece)
-    for piece in sources_deb822.pieces(text):
-        sources_deb822.entry_of(piece)
+    assert "".join(one_line.pieces(text)) == text
+    assert "".join(deb822.pieces(text)) == text
+    for piece in one_line.pieces(text):
+        one_line.entry_of(piece)
+    for piece in deb822.pieces(text):
+        deb822.entry_of(piece)
 
 
 def _seen_by_apt(files: Mapping[str, bytes]) -> tuple[list[str], int]:

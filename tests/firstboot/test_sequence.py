@@ -8,7 +8,7 @@ import pytest
 from firstboot.record import Record
 from firstboot.sequence import RequiredStepFailed, do_step, do_steps
 from firstboot.settings import Retry
-from firstboot.steps import Step, StepFailed
+from firstboot.step import Step, StepFailed
 from firstboot.system import System
 from tests.firstboot.node import FakeNode
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from firstboot.settings import Settings, User
-from firstboot.steps import Step, StepFailed
-from firstboot.user import user_step
+from firstboot.step import Step, StepFailed
+from firstboot.steps.user import user_step
 from tests.firstboot.node import FakeNode, node_settings
 
 pytestmark = pytest.mark.slow

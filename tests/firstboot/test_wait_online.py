@@ -7,10 +7,10 @@ from urllib.error import URLError
 
 import pytest
 
-from firstboot import wait_online
 from firstboot.settings import Online
-from firstboot.steps import Step, StepFailed
-from firstboot.wait_online import wait_online_step
+from firstboot.step import Step, StepFailed
+from firstboot.steps import wait_online
+from firstboot.steps.wait_online import wait_online_step
 from tests.firstboot.node import NOW, FakeNode, node_settings
 
 NOWHERE = "http://127.0.0.1:9/"

@@ -72,10 +72,10 @@ def without_step(name: str, **deadlines_s: int) -> Callable[[bytes], bytes]:
 
     def change(hook: bytes) -> bytes:
         members = _members(hook)
-        steps = members["firstboot/all_steps.py"].decode()
+        steps = members["firstboot/steps/__init__.py"].decode()
         changed, count = re.subn(rf"\n        {name}_step\([^\n]*\),", "", steps)
         assert count == 1, name
-        members["firstboot/all_steps.py"] = changed.encode()
+        members["firstboot/steps/__init__.py"] = changed.encode()
         return _packed(hook, _hasty(members, deadlines_s))
 
     return change

@@ -2,7 +2,7 @@
 
 from firstboot.apt import UnknownPackages, install, installed_versions
 from firstboot.settings import Settings
-from firstboot.steps import Step
+from firstboot.step import Step
 from firstboot.system import System
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from firstboot.apt import install, installed_versions
 from firstboot.commands import output_of, run
-from firstboot.own_packages import package_files, unpack_broken_off
 from firstboot.settings import Package, Settings
-from firstboot.steps import Step, StepFailed
+from firstboot.step import Step, StepFailed
+from firstboot.steps.own_packages import package_files, unpack_broken_off
 from firstboot.system import System
 
 _WAIT = ("pmx-ring", "wait", "--timeout")

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from firstboot.apt_sources.entry import Entry
 from firstboot.settings import Mirrors
-from firstboot.source_entry import Entry
 
 PVE = "pve"
 ARCHIVE = "http://download.proxmox.com/debian"

@@ -11,11 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from firstboot.commands import output_of, run
-from firstboot.history import reboots_for
 from firstboot.locks import wait_for_locks
-from firstboot.record import Record
+from firstboot.record import Record, reboots_for
 from firstboot.settings import Port, Settings
-from firstboot.steps import Step, StepFailed
+from firstboot.step import Step, StepFailed
 from firstboot.system import System
 
 _MINIMUM = "6.2.16-14"

@@ -4,10 +4,10 @@ import os
 import re
 
 from firstboot.apt import install, installed_versions
+from firstboot.changes import write_file
 from firstboot.commands import output_of, run
-from firstboot.files import write_file
 from firstboot.settings import Settings
-from firstboot.steps import Step, StepFailed
+from firstboot.step import Step, StepFailed
 from firstboot.system import System
 
 _PACKAGES = ("mate-desktop-environment", "chromium", "lightdm")

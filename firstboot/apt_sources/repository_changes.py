@@ -16,14 +16,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from firstboot import proxmox_sources as proxmox
-from firstboot import sources_deb822, sources_line
-from firstboot.proxmox_sources import Wanted
+from firstboot.apt_sources import deb822, one_line, proxmox
+from firstboot.apt_sources.entry import Entry, SourceFormat, before_new_entry, with_slash
+from firstboot.apt_sources.keys import ARCHIVE_KEYRING, can_verify, is_trusted_key
+from firstboot.apt_sources.proxmox import Wanted
 from firstboot.settings import Mirrors
-from firstboot.source_entry import Entry, SourceFormat, before_new_entry, with_slash
-from firstboot.source_keys import ARCHIVE_KEYRING, can_verify, is_trusted_key
 
-_FORMATS: Mapping[str, SourceFormat] = {".list": sources_line, ".sources": sources_deb822}
+_FORMATS: Mapping[str, SourceFormat] = {".list": one_line, ".sources": deb822}
 _FOLDER = "etc/apt/sources.list.d"
 _NO_MIRRORS = Mirrors(proxmox=None, debian=None, debian_security=None)
 # where enabled entries of one URI and suite differ in one of these, apt reads no sources at all
@@ -322,8 +321,8 @@ def _without(
     others = [uri for uri in entry.uris if uri not in uris]
     if not others or set(components) == set(entry.components):
         return [piece.format.switched(piece.text, enabled=False)]
-    rest = sources_deb822.without_words(piece.text, "uris", uris)
-    rest = sources_deb822.without_words(rest, "components", components)
-    disabled = sources_deb822.without_words(piece.text, "uris", others)
-    disabled = sources_deb822.without_comments(disabled)
-    return [before_new_entry(rest), sources_deb822.switched(disabled, enabled=False)]
+    rest = deb822.without_words(piece.text, "uris", uris)
+    rest = deb822.without_words(rest, "components", components)
+    disabled = deb822.without_words(piece.text, "uris", others)
+    disabled = deb822.without_comments(disabled)
+    return [before_new_entry(rest), deb822.switched(disabled, enabled=False)]

@@ -26,7 +26,7 @@ class Entry:
 
 
 class SourceFormat(Protocol):
-    """What the modules `sources_line` and `sources_deb822` offer."""
+    """What the modules `one_line` and `deb822` offer."""
 
     def pieces(self, text: str, /) -> list[str]:
         """`text` cut so that every piece holds one entry at most; joined they are `text` again."""

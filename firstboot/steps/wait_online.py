@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 
 from firstboot.commands import output_of
 from firstboot.settings import Online, Settings
-from firstboot.steps import Step, StepFailed
+from firstboot.step import Step, StepFailed
 from firstboot.system import System
 
 _ANSWER_TIMEOUT_S = 10

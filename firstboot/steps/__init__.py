@@ -2,19 +2,19 @@
 
 from pathlib import Path
 
-from firstboot.desktop import desktop_step
-from firstboot.extras import extras_step
-from firstboot.kernel import kernel_step
-from firstboot.leftovers import leftovers_step
-from firstboot.node_package import node_package_step
 from firstboot.record import Record
-from firstboot.report_step import report_step
-from firstboot.repositories_step import repositories_step
 from firstboot.settings import Settings
-from firstboot.steps import Step
-from firstboot.upgrade import upgrade_step
-from firstboot.user import user_step
-from firstboot.wait_online import wait_online_step
+from firstboot.step import Step
+from firstboot.steps.desktop import desktop_step
+from firstboot.steps.extras import extras_step
+from firstboot.steps.kernel import kernel_step
+from firstboot.steps.leftovers import leftovers_step
+from firstboot.steps.node_package import node_package_step
+from firstboot.steps.report import report_step
+from firstboot.steps.repositories import repositories_step
+from firstboot.steps.upgrade import upgrade_step
+from firstboot.steps.user import user_step
+from firstboot.steps.wait_online import wait_online_step
 
 
 def all_steps(archive: Path, settings: Settings, record: Record) -> tuple[Step, ...]:

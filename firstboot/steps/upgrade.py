@@ -6,11 +6,11 @@ Proxmox documents `full-upgrade` for its packages: a plain upgrade holds back th
 from pathlib import Path
 
 from firstboot.apt import apt_get, continue_dpkg, fix_broken, is_clean, update
-from firstboot.files import write_file
-from firstboot.own_packages import unpack_broken_off
+from firstboot.changes import write_file
 from firstboot.record import FOLDER
 from firstboot.settings import Settings
-from firstboot.steps import Step
+from firstboot.step import Step
+from firstboot.steps.own_packages import unpack_broken_off
 from firstboot.system import System
 
 _MARK = f"{FOLDER}/upgraded"

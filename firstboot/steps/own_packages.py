@@ -9,7 +9,7 @@ from firstboot.apt import broken_off
 from firstboot.archive import BadArchive, package_content
 from firstboot.commands import run
 from firstboot.settings import Package
-from firstboot.steps import StepFailed
+from firstboot.step import StepFailed
 from firstboot.system import System
 
 _UNPACKED = "/run/pmx-first-boot"

@@ -7,7 +7,7 @@ they are disabled entries (proxmox-apt, list_parser.rs).
 import re
 from collections.abc import Mapping
 
-from firstboot.source_entry import Entry, before_new_entry, line_end, lines_of, option_name
+from firstboot.apt_sources.entry import Entry, before_new_entry, line_end, lines_of, option_name
 
 _WORD = re.compile(r'(?:"[^"]*"|\[[^\]]*\]|[^\s"\[])+')
 _ENTRY = re.compile(r"(?P<type>deb(?:-src)?)\s+(?:\[(?P<options>[^\]]*)\])?(?P<rest>.*)", re.DOTALL)

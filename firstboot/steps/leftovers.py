@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from firstboot.changes import FileChange, bring_about
-from firstboot.interfaces_file import configured_names, used_names, with_source_line, without_leftovers
-from firstboot.name_pins import PIN_FILE, PIN_FOLDER, Nic, Pin, pin_of, thunderbolt_pins
 from firstboot.settings import Settings
-from firstboot.steps import Step, StepFailed
+from firstboot.step import Step, StepFailed
+from firstboot.steps.interfaces_file import configured_names, used_names, with_source_line, without_leftovers
+from firstboot.steps.name_pins import PIN_FILE, PIN_FOLDER, Nic, Pin, pin_of, thunderbolt_pins
 
 _INTERFACES = "etc/network/interfaces"
 # a change in the GUI that awaits `Apply`, or the next boot

@@ -7,7 +7,7 @@ others are named; an entry that names none is judged by the keys that are truste
 from collections.abc import Collection
 from pathlib import PurePosixPath
 
-from firstboot.source_entry import Entry
+from firstboot.apt_sources.entry import Entry
 
 ARCHIVE_KEYRING = "/usr/share/keyrings/proxmox-archive-keyring.gpg"
 """The key of Proxmox's repositories on Proxmox VE 9; on 8 it is among apt's trusted keys."""

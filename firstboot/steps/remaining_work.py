@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from firstboot.disks import Disk
+from firstboot.steps.disks import Disk
 
 _MIB = 1 << 20
 _GIB = 1 << 30

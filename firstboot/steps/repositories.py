@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from firstboot.apt_sources.keys import ARCHIVE_KEYRING
+from firstboot.apt_sources.repository_changes import NodeFacts, repository_changes
 from firstboot.changes import FileChange, bring_about, real_path
 from firstboot.commands import output_of
-from firstboot.repositories import NodeFacts, repository_changes
 from firstboot.settings import Settings
-from firstboot.source_keys import ARCHIVE_KEYRING
-from firstboot.steps import Step, StepFailed
+from firstboot.step import Step, StepFailed
 from firstboot.system import System
 
 _LIST = "etc/apt/sources.list"

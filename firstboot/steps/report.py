@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
-from firstboot.disks import disks
-from firstboot.files import write_file
-from firstboot.history import failed_steps
-from firstboot.record import FOLDER, Record
-from firstboot.report import ClusterNode, Situation, remaining_work
+from firstboot.changes import write_file
+from firstboot.record import FOLDER, Record, failed_steps
 from firstboot.settings import Member, Settings
-from firstboot.steps import Step
+from firstboot.step import Step
+from firstboot.steps.disks import disks
+from firstboot.steps.remaining_work import ClusterNode, Situation, remaining_work
 from firstboot.system import System
 
 _FILE = f"{FOLDER}/report.txt"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from firstboot.source_entry import (
+from firstboot.apt_sources.entry import (
     Entry,
     before_new_entry,
     complete_lines,

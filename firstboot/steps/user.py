@@ -5,13 +5,12 @@ import os
 import shutil
 from pathlib import Path
 
-from firstboot.account_locks import remove_stale_locks
-from firstboot.accounts import Account, account, has_password, is_in_group, is_whole
+from firstboot.accounts import Account, account, has_password, is_in_group, is_whole, remove_stale_locks
 from firstboot.apt import install, installed_versions
+from firstboot.changes import write_file
 from firstboot.commands import output_of, run
-from firstboot.files import write_file
 from firstboot.settings import Settings, User
-from firstboot.steps import Step, StepFailed
+from firstboot.step import Step, StepFailed
 from firstboot.system import System
 
 _SUDO = "sudo"
