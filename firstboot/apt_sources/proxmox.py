@@ -21,10 +21,13 @@ ENTERPRISE = {"pve-enterprise", "enterprise"}
 _ENTERPRISE_HOST = re.compile(r"(?:^|[/@])enterprise\.proxmox\.com(?::\d+)?/")
 _OWN_HOST = re.compile(r"(?:^|[/@.])proxmox\.com(?::\d+)?/")
 _PRODUCT = re.compile(r"/debian(?:/(?P<product>pve|ceph-[a-z]+))?/*$")
+_FOLDER = re.compile(r"/+(?:pve|ceph-[a-z]+)/*")
 _CEPH = re.compile(r"(?:^|[/_-])ceph-([a-z]+)")
-_DEBIAN = re.compile(r"https?://(?:[a-z0-9-]+\.)*debian\.org(?::80)?/debian/*")
+# archive.debian.org has releases that no mirror has any more
+_DEBIAN = re.compile(r"https?://(?!archive\.)(?:[a-z0-9-]+\.)*debian\.org(?::80)?/debian/*")
 _DEBIAN_SECURITY = re.compile(
-    r"https?://(?:security\.debian\.org(?::80)?(?:/debian-security)?|[a-z.-]+\.debian\.org/debian-security)/*"
+    r"https?://(?:security\.debian\.org(?::80)?(?:/debian-security)?"
+    r"|(?!archive\.)[a-z.-]+\.debian\.org/debian-security)/*"
 )
 _NO_SUBSCRIPTION = {"pve-no-subscription", "no-subscription"}
 
@@ -102,9 +105,12 @@ def no_subscription_only(entry: Entry) -> bool:
 
 
 def own_uris(entry: Entry, archive: str) -> list[str]:
-    """The URIs of `entry` that serve Proxmox VE or its Ceph: Proxmox's own, below `archive`, and mirrors."""
+    """The URIs of `entry` that serve Proxmox VE or its Ceph: Proxmox's own, those of `archive`, and mirrors.
+
+    Beside those products a mirror's host may have Debian, and what is its owner's own.
+    """
     every = no_subscription_only(entry)
-    return [uri for uri in entry.uris if every or product_of(uri) or uri.startswith(f"{archive}/")]
+    return [uri for uri in entry.uris if every or product_of(uri) or _is_product_of(archive, uri)]
 
 
 def mirrored(uri: str, mirrors: Mirrors) -> str:
@@ -121,6 +127,10 @@ def mirrored(uri: str, mirrors: Mirrors) -> str:
 def suites_of(entries: Iterable[Entry]) -> set[str]:
     """The Debian releases that entries for Proxmox VE name."""
     return {suite for entry in entries if _is_for_pve(entry) for suite in entry.suites}
+
+
+def _is_product_of(archive: str, uri: str) -> bool:
+    return uri.startswith(archive) and bool(_FOLDER.fullmatch(uri, len(archive)))
 
 
 def _is_for_pve(entry: Entry) -> bool:
