@@ -72,12 +72,17 @@ def _proxy_change(root: Path, proxy: str | None) -> Iterator[FileChange]:
 
 
 def apt_sources(root: Path) -> dict[str, bytes]:
-    """The files below `root` that apt reads its sources from, by their path without a leading slash."""
+    """The files below `root` that apt reads its sources from, by their path without a leading slash.
+
+    A file that has several names by links is there once, by the first: it cannot hold an entry twice.
+    """
     folder = root / _FOLDER
     names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     paths = [_LIST, *(f"{_FOLDER}/{name}" for name in names if _READ_BY_APT.fullmatch(name))]
     real_paths = {path: real_path(root, root / path) for path in paths}
-    return {path: real.read_bytes() for path, real in real_paths.items() if real.is_file()}
+    first = {real.resolve(): path for path, real in reversed(real_paths.items())}
+    found = {path: real_paths[path] for path in reversed(first.values())}
+    return {path: real.read_bytes() for path, real in found.items() if real.is_file()}
 
 
 def node_facts(root: Path, files: Mapping[str, bytes]) -> NodeFacts:

@@ -22,6 +22,14 @@ from tests.firstboot.node import FakeNode, node_settings, system_of
 
 _CASES = sorted(path for path in (Path(__file__).parent / "repositories").iterdir() if path.is_dir())
 
+_PVE = """\
+Types: deb
+URIs: http://download.proxmox.com/debian/pve
+Suites: trixie
+Components: pve-no-subscription
+Signed-By: /usr/share/keyrings/proxmox-archive-keyring.gpg
+"""
+
 every_case = pytest.mark.parametrize("case", _CASES, ids=lambda case: case.name)
 
 
@@ -62,6 +70,18 @@ def test_a_second_run_changes_nothing(case: Path, tmp_path: Path) -> None:
     root = _copy(case, tmp_path / "root")
     repositories_step(_settings(case)).do(system_of(root))
     assert changes_of_repositories(root, _settings(case)) == []
+
+
+def test_a_file_with_two_names_is_one_file(tmp_path: Path) -> None:
+    root = _copy(_CASES[0].parent / "pve9-with-mirrors", tmp_path / "root")
+    folder = root / "etc/apt/sources.list.d"
+    (folder / "a.sources").symlink_to("proxmox.sources")
+    (folder / "proxmox.sources").write_text(_PVE)
+    step = repositories_step(node_settings())
+    step.do(system_of(root))
+    assert step.is_done(system_of(root))
+    assert (folder / "proxmox.sources").read_text() == _PVE
+    assert (folder / "a.sources").is_symlink()
 
 
 @every_case
