@@ -124,6 +124,28 @@ def test_an_upgrade_to_another_port_lets_go_of_the_old_one(machine: Machine) -> 
     assert machine.applied() == ["nothing to change"]
 
 
+def test_a_controller_that_cannot_be_written_keeps_nothing_else_from_being_done(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for controller, error in (("0000:ca:00.5", errno.ENODEV), ("0000:ca:00.6", errno.EACCES)):
+        _refuse_writing(monkeypatch, f"{controller}/power/control", error)
+    status, _, wrong = machine.pmx_ring("apply")
+    assert (status, "ca:00.5" in wrong) == (1, False)
+    assert "error: cannot write `" in wrong
+    assert "10.0.0.81/32" in machine.addresses()
+
+
+def _refuse_writing(monkeypatch: pytest.MonkeyPatch, end: str, error: int) -> None:
+    write_text = Path.write_text
+
+    def refusing(path: Path, *arguments: Any) -> int:
+        if str(path).endswith(end):
+            raise OSError(error, os.strerror(error), str(path))
+        return write_text(path, *arguments)
+
+    monkeypatch.setattr(Path, "write_text", refusing)
+
+
 def test_an_address_of_the_administrator_stays(machine: Machine) -> None:
     machine.write("/fake/lo", machine.read("/fake/lo") + "10.0.0.99/32\n")
     machine.applied()

@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from tests.node.machine import FRR_CONF, Machine
+from tests.node.machine import FRR_CONF, SET_TSO, Machine
 
 INTERFACES = "/sys/class/net"
 
@@ -69,6 +69,42 @@ def test_a_driver_whose_tso_cannot_be_asked_for_is_told(
     told = "error: TSO of `en05` cannot be read or switched: Operation not supported\n"
     status, said, wrong = machine.pmx_ring("port", "en05")
     assert (status, said.splitlines()[-1], wrong) == (1, "bring up `en05`", told)
+
+
+def test_a_driver_that_keeps_tso_does_not_keep_the_port_out_of_the_ring(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.applied()
+    lost = machine.read(FRR_CONF).replace("interface en05\n ip router openfabric 1\n", "interface en05\n")
+    machine.write("/fake/running-config", lost)
+    monkeypatch.setattr("pmx_ring.offload.ethtool_value", _kept)
+    status, said, wrong = machine.pmx_ring("port", "en05")
+    assert (status, said) == (
+        1,
+        "switch off TSO of `en05`\nadd `ip router openfabric 1` to `en05` in FRR\n",
+    )
+    assert "TSO of `en05` cannot be read or switched" in wrong
+
+
+def test_a_driver_without_tso_lets_the_package_go(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.applied()
+    machine.uninstall()
+
+    def fixed(name: str, command: int, value: int = 0) -> int:
+        if value:
+            raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+        return machine.ethtool(name, command, value)
+
+    monkeypatch.setattr("pmx_ring.offload.ethtool_value", fixed)
+    machine.applied()
+    assert machine.state.without_tso == []
+    assert machine.applied() == ["nothing to change"]
+
+
+def _kept(_name: str, command: int, _value: int = 0) -> int:
+    if command == SET_TSO:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+    return 1
 
 
 def test_port_adds_the_lines_that_frr_lost(machine: Machine) -> None:

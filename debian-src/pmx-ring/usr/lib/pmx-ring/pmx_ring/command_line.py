@@ -93,8 +93,7 @@ def _port(system: System, options: argparse.Namespace) -> int:
         return 0
     # the link first and in any case, whatever FRR says
     _done(bring_up(system, options.name, facts.mtu))
-    _done(without_tso(options.name))
-    return _completed(system, [options.name])
+    return _completed(system, [options.name], without_tso(options.name))
 
 
 def _fabric(system: System, _options: argparse.Namespace) -> int:
@@ -103,9 +102,9 @@ def _fabric(system: System, _options: argparse.Namespace) -> int:
     return _completed(system, ["lo", *(port.name for port in ports if exists(system, port.name))])
 
 
-def _completed(system: System, names: Iterable[str]) -> int:
+def _completed(system: System, names: Iterable[str], *others: Iterable[object]) -> int:
     problems = []
-    for changes in (router_changes(system), *(fabric_changes(system, [name]) for name in names)):
+    for changes in (*others, router_changes(system), *(fabric_changes(system, [name]) for name in names)):
         try:
             _done(changes)
         except RingError as problem:

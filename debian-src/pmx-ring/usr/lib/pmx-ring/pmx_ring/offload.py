@@ -57,9 +57,18 @@ def offload_changes(context: Context, names: Iterable[str], present_names: Mappi
         yield from without_tso(name, present_name)
     for name in state.without_tso:
         if name not in wanted and tso(name) is False:
-            yield Change(f"switch on TSO of `{name}`", partial(_done_to, name, _ETHTOOL_STSO, 1))
+            yield Change(f"switch on TSO of `{name}`", partial(_switch_on, name))
     if state.without_tso != wanted:
         yield Record(partial(state.save, without_tso=wanted))
+
+
+def _switch_on(name: str) -> None:
+    try:
+        ethtool_value(name, _ETHTOOL_STSO, 1)
+    except OSError as error:
+        # a driver that has no TSO was without it before, too
+        if error.errno not in {errno.ENODEV, errno.EOPNOTSUPP}:
+            raise RingError(f"TSO of `{name}` cannot be switched on: {error.strerror}") from None
 
 
 def _done_to(name: str, command: int, value: int = 0) -> int | None:

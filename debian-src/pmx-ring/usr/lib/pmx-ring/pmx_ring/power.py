@@ -5,12 +5,13 @@ and some do not wake when a cable comes: it has to be plugged again, or the node
 of the node's package keeps them awake from boot on; this does so until then.
 """
 
+import errno
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 
 from pmx_ring.changes import Change, Changes, Context, Record
 from pmx_ring.facts import THUNDERBOLT_DRIVER, Facts
+from pmx_ring.problems import RingError
 from pmx_ring.system import System
 
 _PCI = "pci-"
@@ -54,7 +55,11 @@ def _control(controller: str) -> str:
 
 def _writing(system: System, controller: str, value: str) -> Callable[[], None]:
     def write() -> None:
-        with suppress(FileNotFoundError):  # a controller on a card may vanish with its last cable
+        try:
             system.path(_control(controller)).write_text(f"{value}\n", "ascii")
+        except OSError as error:
+            # a controller on a card may vanish with its last cable, while this is written, too
+            if error.errno not in {errno.ENOENT, errno.ENODEV}:
+                raise RingError(f"cannot write `{error.filename or controller}`: {error.strerror}") from None
 
     return write

@@ -169,7 +169,12 @@ def _port_problems(port: PortStatus, mtu: int) -> Iterator[str]:
 
 def _speed_problems(system: System, facts: Facts) -> Iterator[str]:
     for name in (port.name for port in facts.ports):
-        if tso(name):
+        try:
+            crawls = tso(name)
+        except RingError as problem:
+            yield problem.message
+            continue
+        if crawls:
             yield f"TSO of `{name}` is on: what the node forwards crawls, `pmx-ring apply` switches it off"
     for controller in controllers(facts):
         if control(system, controller) == "auto":
