@@ -51,7 +51,7 @@ def test_a_first_apply_does_everything(machine: Machine) -> None:
 
 
 def test_a_second_apply_changes_nothing_and_says_so(machine: Machine) -> None:
-    machine.applied()
+    machine.put_in_force()
     before = machine.files()
     machine.forget_calls()
     assert machine.applied() == ["nothing to change"]
@@ -69,7 +69,7 @@ def test_a_dry_run_says_the_same_and_changes_nothing(machine: Machine) -> None:
 
 
 def test_only_ports_are_touched(machine: Machine) -> None:
-    machine.applied()
+    machine.put_in_force()
     links = [call for call in machine.changing_calls() if call.startswith("ip link")]
     assert links
     assert not [call for call in machine.changing_calls() if "enp3s0" in call or "vmbr0" in call]
@@ -85,7 +85,7 @@ def test_unplugged_ports_are_no_failure(machine: Machine) -> None:
 
 
 def test_an_upgrade_adds_the_new_address_before_the_old_one_goes(machine: Machine) -> None:
-    machine.applied()
+    machine.put_in_force()
     machine.forget_calls()
     cluster = seed_cluster()
     machine.install(replace(cluster, ring=replace(cluster.ring, ipv4=IPv4Network("10.1.0.80/28"), mtu=9000)))
@@ -100,7 +100,7 @@ def test_an_upgrade_adds_the_new_address_before_the_old_one_goes(machine: Machin
 
 
 def test_an_upgrade_to_other_settings_of_frr_reloads_it(machine: Machine) -> None:
-    machine.applied()
+    machine.put_in_force()
     machine.forget_calls()
     cluster = seed_cluster()
     machine.install(replace(cluster, ring=replace(cluster.ring, mtu=1400)))
@@ -155,7 +155,7 @@ def test_an_address_of_the_administrator_stays(machine: Machine) -> None:
 
 
 def test_a_removed_package_takes_back_what_was_done(machine: Machine) -> None:
-    machine.applied()
+    machine.put_in_force()
     machine.uninstall()
     machine.write("/fake/port-units", "pmx-ring-port@en05.service loaded active exited\n")
     assert machine.applied() == [
@@ -346,7 +346,7 @@ def test_what_dpkg_left_beside_our_interfaces_goes(machine: Machine) -> None:
 
 
 def test_the_initramfs_is_refreshed_only_for_what_it_holds(machine: Machine) -> None:
-    machine.applied()
+    machine.put_in_force()
     cluster = seed_cluster()
     for ring, refreshed in (
         (replace(cluster.ring, mtu=9000), False),
@@ -378,7 +378,7 @@ def test_the_initramfs_is_refreshed_once_more_if_dpkg_ran_meanwhile(
 def test_undo_does_not_wait_for_the_dpkg_that_runs_it(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    machine.applied()
+    machine.put_in_force()
     machine.uninstall()
     machine.forget_calls()
     monkeypatch.setattr("pmx_ring.boot_image.wait_for_dpkg", None)
@@ -387,7 +387,7 @@ def test_undo_does_not_wait_for_the_dpkg_that_runs_it(
 
 
 def test_undo_in_a_chroot_touches_files_only(machine: Machine) -> None:
-    machine.applied()
+    machine.put_in_force()
     machine.path("/run/systemd/system").rmdir()
     machine.forget_calls()
     assert machine.pmx_ring("undo")[0] == 0

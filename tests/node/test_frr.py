@@ -41,7 +41,7 @@ def test_sdn_without_entries_claims_nothing(machine: Machine, path: str, text: s
 
 
 def test_frr_comes_back_when_sdn_lets_go_of_it(machine: Machine) -> None:
-    machine.applied()
+    machine.put_in_force()
     machine.write("/etc/pve/sdn/fabrics.cfg", "openfabric_fabric: ring\n")
     machine.write(FRR_CONF, "! by SDN\n")
     assert machine.applied()[1:] == ["nothing to change"]
@@ -84,7 +84,7 @@ def test_daemons_conf_of_the_administrator_keeps_its_lines(machine: Machine) -> 
 
 
 def test_an_edited_frr_conf_is_replaced_and_kept(machine: Machine) -> None:
-    machine.applied()
+    machine.put_in_force()
     machine.write(FRR_CONF, "! by hand\n")
     assert machine.applied() == ["write `/etc/frr/frr.conf`", "reload FRR"]
     assert machine.read("/var/lib/pmx-ring/original/frr.conf.edited") == "! by hand\n"
@@ -92,7 +92,7 @@ def test_an_edited_frr_conf_is_replaced_and_kept(machine: Machine) -> None:
 
 
 def test_a_frr_conf_that_somebody_wrote_since_stays_on_removal(machine: Machine) -> None:
-    machine.applied()
+    machine.put_in_force()
     machine.write(FRR_CONF, "! by hand\n")
     machine.uninstall()
     assert "`/etc/frr/frr.conf` was changed by somebody else: left as it is" in machine.applied()
@@ -100,7 +100,7 @@ def test_a_frr_conf_that_somebody_wrote_since_stays_on_removal(machine: Machine)
 
 
 def test_removal_under_sdn_takes_our_files_away_and_leaves_frr_running(machine: Machine) -> None:
-    machine.applied()
+    machine.put_in_force()
     machine.write("/etc/pve/sdn/fabrics.cfg", "openfabric_fabric: ring\n")
     machine.write(FRR_CONF, "! by SDN\n")
     machine.uninstall()
@@ -121,13 +121,13 @@ def test_frr_that_ran_before_still_runs_after_removal(machine: Machine) -> None:
 
 
 def test_a_fabricd_that_died_for_good_is_started_again(machine: Machine) -> None:
-    machine.applied()
+    machine.put_in_force()
     machine.write("/fake/daemons", " zebra watchfrr")
     assert machine.applied() == ["restart FRR"]
 
 
 def test_a_reload_that_frr_did_not_heed_is_repeated(machine: Machine) -> None:
-    machine.applied()
+    machine.put_in_force()
     running = machine.read("/fake/running-config")
     machine.write("/fake/running-config", running.replace(" lsp-gen-interval 1\n", ""))
     assert machine.applied() == ["reload FRR"]

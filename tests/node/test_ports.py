@@ -108,7 +108,7 @@ def _kept(_name: str, command: int, _value: int = 0) -> int:
 
 
 def test_port_adds_the_lines_that_frr_lost(machine: Machine) -> None:
-    machine.applied()
+    machine.put_in_force()
     lost = machine.read(FRR_CONF).replace("interface en05\n ip router openfabric 1\n", "interface en05\n")
     machine.write("/fake/running-config", lost)
     status, said, _ = machine.pmx_ring("port", "en05")
@@ -117,7 +117,7 @@ def test_port_adds_the_lines_that_frr_lost(machine: Machine) -> None:
 
 
 def test_port_leaves_frr_alone_that_does_not_run_or_belongs_to_sdn(machine: Machine) -> None:
-    machine.applied()
+    machine.put_in_force()
     machine.write("/fake/running-config", "")
     machine.write("/etc/pve/sdn/fabrics.cfg", "openfabric_fabric: ring\n")
     assert machine.pmx_ring("port", "en05") == (0, "", "")
@@ -127,7 +127,7 @@ def test_port_leaves_frr_alone_that_does_not_run_or_belongs_to_sdn(machine: Mach
 
 
 def test_port_does_not_wait_for_pmxcfs_to_know_whose_frr_it_is(machine: Machine) -> None:
-    machine.applied()
+    machine.put_in_force()
     machine.write("/fake/running-config", router_only(machine))
     machine.write("/usr/bin/pmxcfs", "")
     assert "to `en05` in FRR" in machine.pmx_ring("port", "en05")[1]
@@ -139,7 +139,7 @@ def test_port_does_not_wait_for_pmxcfs_to_know_whose_frr_it_is(machine: Machine)
 
 @pytest.mark.parametrize("command", [("fabric",), ("port", "en05")], ids=" ".join)
 def test_fabricd_without_any_configuration_gets_all_of_it(machine: Machine, command: tuple[str, ...]) -> None:
-    machine.applied()
+    machine.put_in_force()
     machine.write("/fake/running-config", "log syslog informational\n")
     assert machine.pmx_ring(*command) == (0, "give FRR its configuration again\n", "")
     assert machine.read("/fake/running-config") == machine.read(FRR_CONF)
@@ -148,7 +148,7 @@ def test_fabricd_without_any_configuration_gets_all_of_it(machine: Machine, comm
 
 def test_what_no_apply_has_accepted_is_not_given(machine: Machine) -> None:
     """An upgrade that was only unpacked, or the package of another node: apply has guards, FRR has none."""
-    machine.applied()
+    machine.put_in_force()
     machine.write("/fake/running-config", "")
     payload = machine.read("/usr/lib/pmx-ring/frr.conf")
     machine.write("/usr/lib/pmx-ring/frr.conf", payload.replace("0001.00", "0002.00"))
@@ -162,7 +162,7 @@ def test_what_no_apply_has_accepted_is_not_given(machine: Machine) -> None:
 def test_fabricd_that_takes_no_configuration_is_told(
     machine: Machine, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    machine.applied()
+    machine.put_in_force()
     machine.write("/fake/running-config", "")
     machine.write("/fake/fail", f"vtysh -f {machine.path('/usr/lib/pmx-ring/frr.conf')}")
     monkeypatch.setattr("pmx_ring.fabric._ATTEMPTS", 2)
@@ -174,7 +174,7 @@ def test_fabricd_that_takes_no_configuration_is_told(
 
 
 def test_fabric_completes_every_port_that_exists(machine: Machine) -> None:
-    machine.applied()
+    machine.put_in_force()
     machine.write("/fake/running-config", router_only(machine))
     said = machine.pmx_ring("fabric")[1].splitlines()
     assert [line.rpartition(" to ")[2] for line in said] == ["`lo` in FRR", "`en05` in FRR", "`en06` in FRR"]
@@ -183,7 +183,7 @@ def test_fabric_completes_every_port_that_exists(machine: Machine) -> None:
 
 
 def test_fabric_goes_on_with_the_other_ports(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    machine.applied()
+    machine.put_in_force()
     machine.write("/fake/running-config", router_only(machine))
     lines = [line.strip() for line in machine.read(FRR_CONF).partition("interface en05\n")[2].splitlines()]
     refused = " -c ".join(["configure terminal", "interface en05", *lines[: lines.index("exit")]])
@@ -230,7 +230,7 @@ def test_what_fails_while_the_cable_is_there_is_told(machine: Machine, call: str
 def test_a_cable_pulled_while_frr_is_told_of_it_is_no_failure(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    machine.applied()
+    machine.put_in_force()
     running = machine.read("/fake/running-config").replace("interface en05\n ip router openfabric 1\n", "")
     machine.write("/fake/running-config", running)
     machine.write("/fake/vanish", "vtysh -c configure terminal -c interface en05")
@@ -240,7 +240,7 @@ def test_a_cable_pulled_while_frr_is_told_of_it_is_no_failure(
 
 
 def test_of_two_interfaces_on_a_controller_the_named_one_is_the_port(machine: Machine) -> None:
-    machine.applied()
+    machine.put_in_force()
     machine.plug("thunderbolt0", 0)
     machine.plug("a0", 0)
     assert machine.applied() == ["nothing to change"]

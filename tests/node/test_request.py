@@ -130,6 +130,7 @@ def _hold(path: str, held: Event, release: Event) -> None:
         release.wait(30)
 
 
+@pytest.mark.slow
 def test_dpkgs_lock_is_seen_and_not_taken(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     assert dpkg_lock_holder(machine.system) == 0
     machine.write("/var/lib/dpkg/lock-frontend", "")

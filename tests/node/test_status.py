@@ -17,7 +17,7 @@ Area 1:
 
 @pytest.fixture
 def healthy(machine: Machine) -> Machine:
-    machine.applied()
+    machine.put_in_force()
     machine.write("/fake/neighbours", NEIGHBOURS)
     machine.write("/sys/module/thunderbolt_net/parameters/e2e", "N\n")
     machine.forget_calls()

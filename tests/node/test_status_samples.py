@@ -20,7 +20,7 @@ def without_versions(text: str) -> str:
 @pytest.fixture
 def healthy(machine: Machine) -> Machine:
     """A node of a whole ring."""
-    machine.applied()
+    machine.put_in_force()
     machine.write("/fake/neighbours", NEIGHBOURS)
     machine.write("/sys/module/thunderbolt_net/parameters/e2e", "N\n")
     return machine
