@@ -1,13 +1,14 @@
 """`pmx-ring first-boot`: what it makes of the record."""
 
 import json
-import subprocess
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-PROGRAM = Path(__file__).parents[2] / "debian-src/pmx-ring/usr/lib/pmx-ring"
+from pmx_ring.command_line import main
+from pmx_ring.system import System
+
 RECORD = "var/lib/pmx-ring/first-boot/record.jsonl"
 
 Event = dict[str, object]
@@ -56,14 +57,19 @@ CASES: dict[str, tuple[list[Event], str, list[str]]] = {
 }
 
 
-def pmx_ring(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    program = (
-        f"import sys; sys.path.insert(0, {str(PROGRAM)!r})\n"
-        "from pathlib import Path\n"
-        "from pmx_ring.command_line import main\nfrom pmx_ring.system import System\n"
-        f"sys.exit(main({list(words)!r}, System(Path({str(root)!r}))))"
-    )
-    return subprocess.run([sys.executable, "-IBc", program], capture_output=True, text=True, check=False)
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What `pmx-ring` said of the record below `root`."""
+
+    status: int
+    out: str
+    err: str
+
+
+def pmx_ring(root: Path, output: pytest.CaptureFixture[str], *words: str) -> Shown:
+    status = main(list(words), System(root))
+    said = output.readouterr()
+    return Shown(status, said.out, said.err)
 
 
 def record(root: Path, events: list[Event]) -> None:
@@ -74,20 +80,22 @@ def record(root: Path, events: list[Event]) -> None:
 
 
 @pytest.mark.parametrize(("events", "state", "problems"), CASES.values(), ids=list(CASES))
-def test_state_and_problems(tmp_path: Path, events: list[Event], state: str, problems: list[str]) -> None:
+def test_state_and_problems(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], events: list[Event], state: str, problems: list[str]
+) -> None:
     record(tmp_path, events)
-    result = pmx_ring(tmp_path, "first-boot", "--json")
-    told = json.loads(result.stdout)
+    result = pmx_ring(tmp_path, capsys, "first-boot", "--json")
+    told = json.loads(result.out)
     assert told["state"] == state
     assert len(told["problems"]) == len(problems)
     assert all(part in problem for part, problem in zip(problems, told["problems"], strict=True))
-    assert result.returncode == (1 if problems else 0)
+    assert result.status == (1 if problems else 0)
 
 
-def test_for_a_person(tmp_path: Path) -> None:
+def test_for_a_person(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record(tmp_path, [START, FAILED, UNFINISHED])
     (tmp_path / "var/lib/pmx-ring/first-boot/report.txt").write_text("what remains\n")
-    assert pmx_ring(tmp_path, "first-boot").stdout.splitlines() == [
+    assert pmx_ring(tmp_path, capsys, "first-boot").out.splitlines() == [
         "2026-12-24T18:00:00+00:00  started at boot",
         "2026-12-24T18:00:00+00:00    extras: failed after 1.5 s: no iperf3",
         "  hint: look",
@@ -98,13 +106,13 @@ def test_for_a_person(tmp_path: Path) -> None:
     ]
 
 
-def test_only_the_last_hook_counts(tmp_path: Path) -> None:
+def test_only_the_last_hook_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old: list[Event] = [{**event, "run": "old"} for event in (START, REQUIRED, UNFINISHED)]
     record(tmp_path, [*old, START])
-    assert json.loads(pmx_ring(tmp_path, "first-boot", "--json").stdout)["state"] == "running"
+    assert json.loads(pmx_ring(tmp_path, capsys, "first-boot", "--json").out)["state"] == "running"
 
 
-def test_no_record(tmp_path: Path) -> None:
-    result = pmx_ring(tmp_path, "first-boot")
-    assert result.returncode == 1
-    assert "error: no first boot is recorded on this machine" in result.stderr
+def test_no_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = pmx_ring(tmp_path, capsys, "first-boot")
+    assert result.status == 1
+    assert "error: no first boot is recorded on this machine" in result.err
