@@ -7,7 +7,9 @@ from hypothesis import HealthCheck, settings
 
 # how long an example takes depends on what else the machine does
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("suite")
+# without `--hypothesis-profile suite`, with which `tests/run` has them all
+settings.register_profile("quick", settings.get_profile("suite"), max_examples=25)
+settings.load_profile("quick")
 
 # tests that a shell starts in the background ignore Ctrl-C, and so would every program that they start
 signal.signal(signal.SIGINT, signal.default_int_handler)

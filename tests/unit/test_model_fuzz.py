@@ -243,7 +243,7 @@ def table(shape: type[Shape]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({}, optional=known | {"unknown": value})
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(table(FileTable))
 def test_random_structures(tmp_path: Path, tables: dict[str, Any]) -> None:
     check_outcome(tomli_w.dumps(tables), tmp_path / "cluster.toml")
