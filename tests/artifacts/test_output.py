@@ -293,6 +293,7 @@ write_output(two_node_plan(), out, killed_observer)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("renames", [-1, 0, 1])
 def test_the_next_run_puts_right_what_a_killed_one_left(tmp_path: Path, renames: int) -> None:
     """Killed while writing, before the first rename, and between the two."""

@@ -48,6 +48,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(tmp_path_factory.mktemp("reference") / "plain", EXAMPLE, {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environment", "umask", "text"),
     [

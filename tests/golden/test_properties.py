@@ -42,6 +42,7 @@ print([digest(case) for case in CASES])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "zone", "folder"), [("1", "UTC", "/"), ("2", "Pacific/Apia", "/tmp")])
 def test_planning_is_deterministic(seed: str, zone: str, folder: str) -> None:
     """Neither the run, nor the order of sets, nor time zone, locale and folder show in a plan."""
