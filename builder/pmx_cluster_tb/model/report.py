@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from pmx_cluster_tb.model.lines import KeyPath, written
 from pmx_cluster_tb.problems import Position, Problem, Severity
@@ -93,5 +92,7 @@ def listed(values: Iterable[object], conjunction: str = "and") -> str:
 
 def nearest(word: str, words: Iterable[str]) -> str | None:
     """The one of `words` that `word` was probably meant to be."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
     found = get_close_matches(word[:_LONGEST_SHOWN], list(words), n=1)
     return found[0] if found else None

@@ -13,10 +13,9 @@ E = TypeVar("E", bound=StrEnum)
 
 def matching(pattern: str, wanted: str, rule: str) -> Text[str]:
     """Text that `pattern` matches as a whole; `rule` says in words what the pattern does."""
-    compiled = re.compile(pattern)
 
     def parse(text: str) -> str:
-        if not compiled.fullmatch(text):
+        if not re.fullmatch(pattern, text):
             raise Refusal(rule)
         return text
 

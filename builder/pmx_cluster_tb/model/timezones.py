@@ -1,7 +1,6 @@
 """Time zones: the names that the installer takes, and what other names of tzdata are among these."""
 
 import re
-from difflib import get_close_matches
 
 from pmx_cluster_tb.model.kinds import Text
 from pmx_cluster_tb.model.report import Refusal
@@ -35,6 +34,8 @@ def _meant(text: str) -> str | None:
         return None
     # what begins like `UTC` and goes on may be any offset, so only places are guessed
     places = {_city(name): zone for name, zone in names.items() if name.partition("/")[0] in _REGIONS}
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
     near = get_close_matches(_city(meant)[:60], places, n=1, cutoff=_NEAR_ENOUGH)
     return places[near[0]] if near else None
 
