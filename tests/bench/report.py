@@ -10,12 +10,13 @@ from tests.bench.measure import Summary
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """How many times the median of `rival` that of `ours` is."""
+    """How many times the median of `rival` that of `ours` is, and the minimum."""
 
     ours: str
     rival: str
     quantity: str
     ratio_of_medians: float
+    ratio_of_minima: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,11 @@ class Group:
 
 def ratio(summaries: tuple[Summary, ...], ours: str, rival: str, quantity: str) -> Ratio:
     """The ratio of two of the `summaries`."""
-    median = {(one.what, one.quantity): one.median_ms for one in summaries}
-    return Ratio(ours, rival, quantity, median[rival, quantity] / median[ours, quantity])
+    times = {(one.what, one.quantity): one for one in summaries}
+    of_rival, of_ours = times[rival, quantity], times[ours, quantity]
+    return Ratio(
+        ours, rival, quantity, of_rival.median_ms / of_ours.median_ms, of_rival.min_ms / of_ours.min_ms
+    )
 
 
 def as_json(name: str, groups: tuple[Group, ...]) -> dict[str, object]:
@@ -61,7 +65,8 @@ def lines(groups: tuple[Group, ...]) -> Iterator[str]:
             times = f"{one.min_ms:9.2f} {one.median_ms:9.2f} {one.max_ms:9.2f}"
             yield f"  {one.what:45} {one.quantity:6} {one.runs:5} {times}"
         for two in group.ratios:
-            yield f"  {two.rival} : {two.ours} = {two.ratio_of_medians:.1f} ({two.quantity})"
+            ratios = f"{two.ratio_of_medians:.1f}, of minima {two.ratio_of_minima:.1f}"
+            yield f"  {two.rival} : {two.ours} = {ratios} ({two.quantity})"
         for figure in group.findings:
             yield f"  {figure.what}: {figure.value:.2f} {figure.unit}"
         yield ""

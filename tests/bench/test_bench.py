@@ -36,7 +36,7 @@ def test_summary_and_ratio() -> None:
     assert (ours.runs, ours.min_ms, ours.median_ms, ours.max_ms) == (3, 1, 2, 3)
     assert ratio((ours, rival), "ours", "rival", "wall").ratio_of_medians == pytest.approx(3)
     groups = (Group("title", (ours, rival), (ratio((ours, rival), "ours", "rival", "wall"),)),)
-    assert "  rival : ours = 3.0 (wall)" in lines(groups)
+    assert "  rival : ours = 3.0, of minima 6.0 (wall)" in lines(groups)
     assert json.loads(json.dumps(as_json("name", groups)))["groups"][0]["summaries"][0]["median_ms"] == 2
 
 
