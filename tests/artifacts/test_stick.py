@@ -218,6 +218,26 @@ def test_a_shared_iso_never_meets_older_answers(iso: Iso, stick: Path) -> None:
     assert "injection" in json.loads((stick / "ventoy/ventoy.json").read_text())
 
 
+def test_a_shared_iso_that_stays_never_offers_newer_answers_under_older_names(
+    iso: Iso, stick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its line of the menu says which disks are wiped, and the answers alone decide that."""
+    write(asked_bundle(iso, Layout.SHARED), stick)
+    before = (stick / "ventoy/ventoy.json").read_bytes()
+    seen = []
+
+    def write_and_look(path: Path, content: bytes) -> None:
+        stick_files.write_file(path, content)
+        if path.parent.name == "nodes":
+            seen.append(json.loads((stick / "ventoy/ventoy.json").read_text()))
+
+    monkeypatch.setattr(stick_module, "write_file", write_and_look)
+    assert write(asked_bundle(iso, Layout.SHARED, changed_plan("pve1")), stick).paths == frozenset()
+    assert [one for one in seen if one != OWN_JSON] == []
+    assert len(seen) == 3
+    assert (stick / "ventoy/ventoy.json").read_bytes() == before
+
+
 def test_ventoy_json_stays_its_owners(iso: Iso, stick: Path) -> None:
     """On a file system that knows owners, where root makes the bundle."""
     path = stick / "ventoy/ventoy.json"

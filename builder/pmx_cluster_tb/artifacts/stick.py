@@ -254,12 +254,15 @@ class _Writer:
         write_file(self._top / self._plan.folder / MANIFEST_NAME, bundle_manifest_bytes(manifest))
 
     def _hide(self) -> None:
-        """Takes an ISO out of ventoy.json before it changes.
+        """Takes an ISO out of ventoy.json before it changes, or its answers.
 
-        After a cut, it would meet old answers in the shared layout, and be named with old disks in the other.
+        After a cut, it would meet old answers in the shared layout, or new ones under a name with old disks,
+        which it would have in the other, too.
         """
         is_shared = self._plan.layout is Layout.SHARED
-        changed = [path for path in self._images if is_shared or (self._top / path).exists()]
+        changed = any(is_shared or (self._top / path).exists() for path in self._images)
+        if is_shared and not changed:
+            changed = any(_content(self._top / one.path) != one.content for one in self._plan.files)
         if changed and self._ventoy_before:
             replace_or_remove(self._ventoy_json, without(self._ventoy_before, self._folder))
 
