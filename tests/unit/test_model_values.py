@@ -29,6 +29,7 @@ KEY_OPTIONS = (
     "no-X11-forwarding,No-Agent-Forwarding",
     'from="192.168.178.0/24,!192.168.178.9",no-port-forwarding',
     r'command="echo \"a b\" # ssh-rsa AAAA",environment="A=b c"',
+    r'command="a\\b \\\" c"',
     'expiry-time="20301231",permitopen="host:22",principals="a,b",tunnel="0"',
 )
 BCRYPT = "$2b$12$" + "a" * 53

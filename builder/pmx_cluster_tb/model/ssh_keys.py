@@ -35,7 +35,9 @@ _SETTINGS = (
 )  # fmt: skip
 """sshd(8), AUTHORIZED_KEYS FILE FORMAT. A line with an option that sshd does not know lets nobody in."""
 
-_VALUE = r'"(?:\\"|[^"])*"'
+_VALUE = r'"(?:[^"\\]|\\+[^\\])*"'
+"""A quote after a backslash does not end it (`sshkey_advance_past_options` of OpenSSH)."""
+
 _OPTION = rf"[A-Za-z0-9-]+(?:={_VALUE})?"
 _OPTIONS = rf"{_OPTION}(?:,{_OPTION})*"
 
