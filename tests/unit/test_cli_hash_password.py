@@ -27,6 +27,14 @@ def test_hash_of_the_first_line(stdin: bytes, password: str, command: Command) -
     assert sha512_crypt.verify(password, ran.out.removesuffix("\n"))
 
 
+def test_a_password_on_the_command_line_is_refused_and_not_repeated(command: Command) -> None:
+    ran = command("hash-password", "correct horse", "battery")
+    assert (ran.status, ran.out) == (2, "")
+    assert "takes no argument" in ran.err
+    assert "horse" not in ran.err
+    assert "battery" not in ran.err
+
+
 def test_salts_differ(command: Command) -> None:
     first, second = (command("hash-password", stdin=b"correct horse").out for _ in range(2))
     assert first != second

@@ -151,6 +151,13 @@ def test_a_hash_file_that_is_not_there(command: Command) -> None:
     assert listing() == []
 
 
+@pytest.mark.parametrize("name", [HASH, HASH[1:]])
+def test_a_hash_in_the_place_of_a_file_is_not_repeated(name: str, command: Command) -> None:
+    ran = command("init", "--root-password-hash-file", name)
+    assert ran.status == 2
+    assert HASH[-20:] not in ran.out + ran.err
+
+
 @pytest.mark.usefixtures("dutch_desk")
 def test_what_this_computer_has_is_written_and_said(command: Command) -> None:
     assert command("init").status == 0

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pmx_cluster_tb.model.cluster import PasswordHash
 from pmx_cluster_tb.model.cluster_of import Files
-from pmx_cluster_tb.model.credentials import parse_hash
+from pmx_cluster_tb.model.credentials import HASH_HINT, parse_hash
 from pmx_cluster_tb.model.lines import KeyPath
-from pmx_cluster_tb.model.report import Refusal, Report, shown
+from pmx_cluster_tb.model.report import Refusal, Report, is_secret, shown
 from pmx_cluster_tb.model.tables import FileTable
 
 _MAXIMUM_BYTES = 1 << 16
@@ -70,13 +70,19 @@ def _content(path: Path, *, private: bool) -> bytes:
         with path.open("rb") as stream:
             content = stream.read(_MAXIMUM_BYTES + 1)
     except FileNotFoundError:
-        make = f"`(umask 077; pmx-cluster-tb hash-password > {shlex.quote(str(path))})`"
-        raise Refusal("does not exist", make if private else f"it is looked for as {shown(path)}") from None
+        hint = _make_hash(path) if private else f"it is looked for as {shown(path)}"
+        raise Refusal("does not exist", hint) from None
     except OSError as error:
         raise Refusal(f"cannot be read: {(error.strerror or str(error)).lower()}") from None
     if len(content) > _MAXIMUM_BYTES:
         raise Refusal("is larger than 64 KiB")
     return content
+
+
+def _make_hash(path: Path) -> str:
+    """How to make the file; without its name where that is a hash, put in the place of a name."""
+    hidden = is_secret(str(path))
+    return HASH_HINT if hidden else f"`(umask 077; pmx-cluster-tb hash-password > {shlex.quote(str(path))})`"
 
 
 def password_hash(path: Path) -> PasswordHash:
@@ -86,7 +92,7 @@ def password_hash(path: Path) -> PasswordHash:
     except UnicodeDecodeError:
         raise Refusal("must hold a hash: one line of ASCII") from None
     if not text:
-        raise Refusal("is empty", f"`(umask 077; pmx-cluster-tb hash-password > {shlex.quote(str(path))})`")
+        raise Refusal("is empty", _make_hash(path))
     if not text.isprintable():
         raise Refusal("must hold one line, the hash")
     try:

@@ -68,11 +68,16 @@ class Refusal(Exception):
 def shown(value: object) -> str:
     """`value` in backticks for a message: one line, not endless, and never a hash or a private key."""
     text = _LOGIN.sub("...@", plain_text(value))
-    if _SECRETS.search(text):
+    if is_secret(text):
         return "`...`"
     if len(text) > _LONGEST_SHOWN:
         text = text[: _LONGEST_SHOWN - 3] + "..."
     return "`" + "".join(c if c.isprintable() and c != "`" else f"\\u{ord(c):04x}" for c in text) + "`"
+
+
+def is_secret(text: str) -> bool:
+    """Whether `text` holds what looks like a hash or a private key."""
+    return bool(_SECRETS.search(text))
 
 
 def plain_text(value: object) -> str:
