@@ -12,12 +12,12 @@ import pytest
 
 from pmx_cluster_tb.artifacts import stick as stick_module
 from pmx_cluster_tb.artifacts import stick_readback
-from pmx_cluster_tb.artifacts.bundle import bundle_of
 from pmx_cluster_tb.artifacts.iso import Iso
 from pmx_cluster_tb.artifacts.iso_image import Patch, PreparedImage
 from pmx_cluster_tb.artifacts.stick import Bundle, Written, node_digest, write_bundle
 from pmx_cluster_tb.artifacts.stick_manifest import BundleNode
 from pmx_cluster_tb.artifacts.stick_place import Stick
+from pmx_cluster_tb.artifacts.stick_request import bundle_of
 from pmx_cluster_tb.plan.bundle import IsoVersion, Layout
 from pmx_cluster_tb.plan.types import ClusterPlan
 from pmx_cluster_tb.progress import Observer, unobserved

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pmx_cluster_tb.artifacts.inspect_stick import inspected_stick
+from pmx_cluster_tb.artifacts.inspect import inspected_stick
 from pmx_cluster_tb.artifacts.iso import Iso
 from pmx_cluster_tb.artifacts.stick import Written, write_bundle
 from pmx_cluster_tb.artifacts.stick_place import stick_at

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pmx_cluster_tb.artifacts.bundle import bundle_of
+from pmx_cluster_tb.artifacts.stick_request import bundle_of
 from pmx_cluster_tb.model.cluster import (
     AfterInstall,
     Cluster,
@@ -203,7 +203,7 @@ def test_the_shared_layout_needs_a_mac_of_every_node() -> None:
 
 
 def test_too_many_nodes_for_one_first_boot_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pmx_cluster_tb.artifacts.bundle.MAX_BYTES", 100_000)
+    monkeypatch.setattr("pmx_cluster_tb.artifacts.node_files.MAX_BYTES", 100_000)
     with pytest.raises(
         BadInput, match=r"of all 3 nodes has 1[0-9]{5} bytes, and the installer takes 100000"
     ) as raised:

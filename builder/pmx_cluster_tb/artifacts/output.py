@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pmx_cluster_tb import release
-from pmx_cluster_tb.artifacts.deb import deb_bytes
-from pmx_cluster_tb.artifacts.hook import hook_bytes
 from pmx_cluster_tb.artifacts.manifest import (
     MANIFEST_NAME,
     Manifest,
@@ -20,11 +17,11 @@ from pmx_cluster_tb.artifacts.manifest import (
     manifest_of,
     read_manifest,
 )
+from pmx_cluster_tb.artifacts.node_files import node_files, ring_deb
 from pmx_cluster_tb.artifacts.swap import replaced_folder, sync
 from pmx_cluster_tb.plan.types import ClusterPlan, NodePlan
 from pmx_cluster_tb.problems import BadInput, UserError
 from pmx_cluster_tb.progress import Observer, Progress
-from pmx_cluster_tb.sources import read_first_boot_program
 
 ANSWER_NAME = "answer.toml"
 HOOK_NAME = "first-boot"
@@ -66,23 +63,19 @@ def write_output(plan: ClusterPlan, out: Path, observer: Observer) -> Manifest:
 
 def artifacts(plan: ClusterPlan, observer: Observer) -> Iterator[Artifact]:
     """Every file that `build` makes, but for the manifest; each is made when it is asked for."""
-    ring = Artifact(plan.ring_package.file_name, deb_bytes(plan.ring_package, release.RELEASE_DATE))
-    yield ring
+    ring = ring_deb(plan)
+    yield Artifact(plan.ring_package.file_name, ring)
     for index, node in enumerate(plan.nodes):
         observer(Progress(index, len(plan.nodes), node.node.name))
-        yield from _node_artifacts(node, ring)
+        yield from _node_artifacts(plan, node, ring)
     observer(Progress(len(plan.nodes), len(plan.nodes), ""))
 
 
-def _node_artifacts(plan: NodePlan, ring: Artifact) -> Iterator[Artifact]:
-    folder, name = plan.node.name, plan.package.file_name
-    deb = deb_bytes(plan.package, release.RELEASE_DATE)
-    hook = hook_bytes(
-        read_first_boot_program(), plan.first_boot, {ring.path: ring.content, name: deb}, release.RELEASE_DATE
-    )
-    yield Artifact(f"{folder}/{name}", deb)
-    yield Artifact(f"{folder}/{ANSWER_NAME}", plan.answer.text.encode(), 0o600)
-    yield Artifact(f"{folder}/{HOOK_NAME}", hook, 0o700)
+def _node_artifacts(plan: ClusterPlan, node: NodePlan, ring: bytes) -> Iterator[Artifact]:
+    folder, files = node.node.name, node_files(plan, node, ring)
+    yield Artifact(f"{folder}/{node.package.file_name}", files.deb)
+    yield Artifact(f"{folder}/{ANSWER_NAME}", node.answer.text.encode(), 0o600)
+    yield Artifact(f"{folder}/{HOOK_NAME}", files.hook, 0o700)
 
 
 def _checked(out: Path) -> Path:

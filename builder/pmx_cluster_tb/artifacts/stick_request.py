@@ -2,16 +2,30 @@
 
 from dataclasses import dataclass, replace
 
-from pmx_cluster_tb.artifacts.bundle import bundle_of
+from pmx_cluster_tb import release
+from pmx_cluster_tb.artifacts.compression import gzip
 from pmx_cluster_tb.artifacts.initrd import BadInitrd, initrd_members
 from pmx_cluster_tb.artifacts.iso import Iso, iso_members
+from pmx_cluster_tb.artifacts.node_files import node_files, ring_deb, shared_hook
 from pmx_cluster_tb.artifacts.stick import Bundle, node_digest
 from pmx_cluster_tb.artifacts.stick_manifest import BundleManifest, BundleNode
-from pmx_cluster_tb.plan.bundle import IsoVersion, Layout, is_shareable
-from pmx_cluster_tb.plan.types import ClusterPlan
+from pmx_cluster_tb.artifacts.tar import Entry, Kind, tar_bytes
+from pmx_cluster_tb.plan.bundle import (
+    BundlePlan,
+    IsoVersion,
+    Layout,
+    is_shareable,
+    refuse_unshareable,
+    separate_bundle,
+    shared_bundle,
+)
+from pmx_cluster_tb.plan.types import ClusterPlan, SourceTree
 from pmx_cluster_tb.plan.ventoy_init import refuse_other_init
 from pmx_cluster_tb.problems import BadInput
+from pmx_cluster_tb.sources import read_stick_sources
 
+_INJECTION = "injection/"
+"""The folder of answer-files/stick that is laid out as it lands in the initial RAM disk."""
 _INITRD = "/boot/initrd.img"
 _INIT = "/init"
 _SEPARATE = "use `--layout separate`, which does not depend on it"
@@ -62,6 +76,33 @@ def requested_bundle(
         renewed=node,
         could_be_shared=layout is None and node is None and len(plan.nodes) > 1 and is_shareable(plan),
     )
+
+
+def bundle_of(plan: ClusterPlan, iso: IsoVersion, layout: Layout) -> BundlePlan:
+    """What goes on a stick for the nodes of `plan`.
+
+    Raises BadInput if the shared layout cannot serve them, and UserError if a first-boot file is too large.
+    """
+    sources = read_stick_sources()
+    ring = ring_deb(plan)
+    if layout is Layout.SEPARATE:
+        hooks = {node.node.name: node_files(plan, node, ring).hook for node in plan.nodes}
+        return separate_bundle(plan, iso, hooks, sources)
+    refuse_unshareable(plan)
+    return shared_bundle(plan, iso, shared_hook(plan, ring), injection_archive(sources), sources)
+
+
+def injection_archive(sources: SourceTree) -> bytes:
+    """The archive that Ventoy unpacks into `/` of the initial RAM disk: scripts, and no folders.
+
+    `sources` is the folder answer-files/stick. The same sources give the same bytes.
+    """
+    entries = [
+        Entry(str(path).removeprefix(_INJECTION).encode(), Kind.FILE, 0o755, content)
+        for path, content in sorted(sources.items())
+        if str(path).startswith(_INJECTION)
+    ]
+    return gzip(tar_bytes(entries, int(release.RELEASE_DATE.timestamp())))
 
 
 def _refuse_mixing(
