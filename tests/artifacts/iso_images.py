@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from pmx_cluster_tb.artifacts.iso import Iso, read_iso
-from pmx_cluster_tb.artifacts.iso_image import Patch, PreparedImage, image_chunks
+from pmx_cluster_tb.artifacts.iso.image import Patch, PreparedImage, image_chunks
+from pmx_cluster_tb.artifacts.iso.read import Iso, read_iso
 from tests.tiny_iso import tiny_proxmox_iso
 
 

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pmx_cluster_tb.artifacts import stick as stick_module
-from pmx_cluster_tb.artifacts.stick import Bundle
+from pmx_cluster_tb.artifacts.stick import write as stick_module
+from pmx_cluster_tb.artifacts.stick.write import Bundle
 from tests.artifacts.stick_kills import bundles, comparable, wrong_after
 from tests.artifacts.sticks import appended_images, content_of, source_iso, write
 from tests.roots.commands import run

@@ -16,11 +16,11 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from pmx_cluster_tb.artifacts import stick as stick_module
-from pmx_cluster_tb.artifacts.iso import Iso
-from pmx_cluster_tb.artifacts.stick import Bundle
-from pmx_cluster_tb.artifacts.stick_files import TEMPORARY_SUFFIX
-from pmx_cluster_tb.artifacts.stick_manifest import read_bundle_manifest
+from pmx_cluster_tb.artifacts.iso.read import Iso
+from pmx_cluster_tb.artifacts.stick import write as stick_module
+from pmx_cluster_tb.artifacts.stick.files import TEMPORARY_SUFFIX
+from pmx_cluster_tb.artifacts.stick.manifest import read_bundle_manifest
+from pmx_cluster_tb.artifacts.stick.write import Bundle
 from pmx_cluster_tb.plan.bundle import Layout
 from tests.artifacts.sticks import (
     FOLDER,

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from pmx_cluster_tb.artifacts import stick as stick_module
-from pmx_cluster_tb.artifacts import stick_readback
-from pmx_cluster_tb.artifacts.iso import Iso
-from pmx_cluster_tb.artifacts.iso_image import Patch, PreparedImage
-from pmx_cluster_tb.artifacts.stick import Bundle, Written, node_digest, write_bundle
-from pmx_cluster_tb.artifacts.stick_manifest import BundleNode
-from pmx_cluster_tb.artifacts.stick_place import Stick
-from pmx_cluster_tb.artifacts.stick_request import bundle_of
+from pmx_cluster_tb.artifacts.iso.image import Patch, PreparedImage
+from pmx_cluster_tb.artifacts.iso.read import Iso
+from pmx_cluster_tb.artifacts.stick import readback as stick_readback
+from pmx_cluster_tb.artifacts.stick import write as stick_module
+from pmx_cluster_tb.artifacts.stick.manifest import BundleNode
+from pmx_cluster_tb.artifacts.stick.place import Stick
+from pmx_cluster_tb.artifacts.stick.request import bundle_of
+from pmx_cluster_tb.artifacts.stick.write import Bundle, Written, node_digest, write_bundle
 from pmx_cluster_tb.plan.bundle import IsoVersion, Layout
 from pmx_cluster_tb.plan.types import ClusterPlan
 from pmx_cluster_tb.progress import Observer, unobserved
 from tests.plans import mac_plan
 
 if TYPE_CHECKING:
-    from pmx_cluster_tb.artifacts.iso9660 import Volume
+    from pmx_cluster_tb.artifacts.iso.iso9660 import Volume
 
 SOURCE_BYTES = 300_000
 FOLDER = "pmx-pvc1"

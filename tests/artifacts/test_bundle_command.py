@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pmx_cluster_tb import release
-from pmx_cluster_tb.artifacts.iso import iso_members, read_iso
+from pmx_cluster_tb.artifacts.iso.read import iso_members, read_iso
 from tests.clusters import HASH
 from tests.command import Command, command_fixture
 from tests.isos import proxmox_iso

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pmx_cluster_tb.artifacts.stick_request import injection_archive
+from pmx_cluster_tb.artifacts.stick.request import injection_archive
 from pmx_cluster_tb.plan.bundle import marked_answer
 from pmx_cluster_tb.plan.ventoy import nothing_script
 from pmx_cluster_tb.sources import read_stick_sources

@@ -8,8 +8,8 @@ import pytest
 
 from pmx_cluster_tb.artifacts.inspect import inspect_artifact
 from pmx_cluster_tb.artifacts.inspected import InspectedBundle, InspectedStick
-from pmx_cluster_tb.artifacts.stick import write_bundle
-from pmx_cluster_tb.artifacts.stick_files import NotAsWritten
+from pmx_cluster_tb.artifacts.stick.files import NotAsWritten
+from pmx_cluster_tb.artifacts.stick.write import write_bundle
 from pmx_cluster_tb.problems import BadInput, UserError
 from pmx_cluster_tb.progress import Progress
 from pmx_cluster_tb.view.inspected_text import inspected_text

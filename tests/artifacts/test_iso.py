@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from pmx_cluster_tb.artifacts import iso_image
-from pmx_cluster_tb.artifacts.iso import Iso, iso_members, iso_problems, read_iso
-from pmx_cluster_tb.artifacts.iso9660 import Damaged, Extent
-from pmx_cluster_tb.artifacts.iso_image import PreparedImage, image_chunks, prepared_images
-from pmx_cluster_tb.artifacts.iso_write import write_image
+from pmx_cluster_tb.artifacts.iso import image as iso_image
+from pmx_cluster_tb.artifacts.iso.image import PreparedImage, image_chunks, prepared_images
+from pmx_cluster_tb.artifacts.iso.iso9660 import Damaged, Extent
+from pmx_cluster_tb.artifacts.iso.read import Iso, iso_members, iso_problems, read_iso
+from pmx_cluster_tb.artifacts.iso.write import write_image
 from pmx_cluster_tb.model.cluster import ProxmoxVersion
 from pmx_cluster_tb.problems import UserError
 from pmx_cluster_tb.process import ProgramMissing, run

@@ -6,9 +6,9 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from pmx_cluster_tb.artifacts.iso import read_iso
-from pmx_cluster_tb.artifacts.iso_image import prepared_images
-from pmx_cluster_tb.artifacts.iso_write import write_image
+from pmx_cluster_tb.artifacts.iso.image import prepared_images
+from pmx_cluster_tb.artifacts.iso.read import read_iso
+from pmx_cluster_tb.artifacts.iso.write import write_image
 from pmx_cluster_tb.progress import unobserved
 from tests.isos import proxmox_iso
 from tests.roots.commands import require

@@ -20,8 +20,8 @@ CLONE_SECONDS = 1
 PREAMBLE = """
 import json, os, sys, time
 from pathlib import Path
-from pmx_cluster_tb.artifacts import iso_write
-from pmx_cluster_tb.artifacts.iso import read_iso
+from pmx_cluster_tb.artifacts.iso import write as iso_write
+from pmx_cluster_tb.artifacts.iso.read import read_iso
 from pmx_cluster_tb.progress import unobserved
 from tests.artifacts.iso_images import bytes_of, image_of, written_source
 folder = Path(sys.argv[1])

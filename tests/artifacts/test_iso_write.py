@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from pmx_cluster_tb.artifacts import iso_write
-from pmx_cluster_tb.artifacts.iso import Iso
-from pmx_cluster_tb.artifacts.iso_image import image_chunks
-from pmx_cluster_tb.artifacts.iso_write import write_image
-from pmx_cluster_tb.artifacts.private_folder import private_folder
+from pmx_cluster_tb.artifacts.iso import write as iso_write
+from pmx_cluster_tb.artifacts.iso.image import image_chunks
+from pmx_cluster_tb.artifacts.iso.private_folder import private_folder
+from pmx_cluster_tb.artifacts.iso.read import Iso
+from pmx_cluster_tb.artifacts.iso.write import write_image
 from pmx_cluster_tb.problems import UserError
 from pmx_cluster_tb.progress import Progress, unobserved
 from tests.artifacts.iso_images import bytes_of, image_of, written_source
@@ -125,7 +125,7 @@ def test_a_private_folder_is_private_and_gone_at_the_end(
 
 def test_private_folders_of_killed_runs_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    program = "import os\nfrom pmx_cluster_tb.artifacts.private_folder import private_folder\n"
+    program = "import os\nfrom pmx_cluster_tb.artifacts.iso.private_folder import private_folder\n"
     program += "with private_folder() as folder:\n (folder / 'secret').touch()\n os.kill(os.getpid(), 9)\n"
     environment = {"PYTHONPATH": str(PROJECT / "builder"), "TMPDIR": str(tmp_path)}
     subprocess.run([sys.executable, "-B", "-c", program], env=environment, check=False)

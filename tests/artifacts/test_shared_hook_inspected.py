@@ -12,7 +12,7 @@ from pmx_cluster_tb.artifacts.hook import MAX_BYTES
 from pmx_cluster_tb.artifacts.hook_reader import SharedHook, read_any_hook, read_hook
 from pmx_cluster_tb.artifacts.inspect import inspect_artifact
 from pmx_cluster_tb.artifacts.inspected import InspectedSharedHook
-from pmx_cluster_tb.artifacts.stick_request import bundle_of
+from pmx_cluster_tb.artifacts.stick.request import bundle_of
 from pmx_cluster_tb.plan.bundle import HOOK_NAME, IsoVersion, Layout
 from pmx_cluster_tb.plan.cluster_plan import plan_cluster
 from pmx_cluster_tb.problems import BadInput

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from pmx_cluster_tb.artifacts import stick as stick_module
-from pmx_cluster_tb.artifacts import stick_digests, stick_files, stick_readback
-from pmx_cluster_tb.artifacts.iso import Iso
-from pmx_cluster_tb.artifacts.stick_files import TEMPORARY_SUFFIX, NotAsWritten, locked
-from pmx_cluster_tb.artifacts.stick_manifest import read_bundle_manifest
+from pmx_cluster_tb.artifacts.iso.read import Iso
+from pmx_cluster_tb.artifacts.stick import digests as stick_digests
+from pmx_cluster_tb.artifacts.stick import files as stick_files
+from pmx_cluster_tb.artifacts.stick import readback as stick_readback
+from pmx_cluster_tb.artifacts.stick import write as stick_module
+from pmx_cluster_tb.artifacts.stick.files import TEMPORARY_SUFFIX, NotAsWritten, locked
+from pmx_cluster_tb.artifacts.stick.manifest import read_bundle_manifest
 from pmx_cluster_tb.plan.bundle import Layout
 from pmx_cluster_tb.problems import BadInput, UserError
 from pmx_cluster_tb.progress import Progress

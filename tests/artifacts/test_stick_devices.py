@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from pmx_cluster_tb.artifacts import stick as stick_module
-from pmx_cluster_tb.artifacts import stick_readback
-from pmx_cluster_tb.artifacts.iso import Iso
-from pmx_cluster_tb.artifacts.stick_files import TEMPORARY_SUFFIX, NotAsWritten
-from pmx_cluster_tb.artifacts.stick_place import stick_at
-from pmx_cluster_tb.artifacts.stick_wipe import wipe_bundles
+from pmx_cluster_tb.artifacts.iso.read import Iso
+from pmx_cluster_tb.artifacts.stick import readback as stick_readback
+from pmx_cluster_tb.artifacts.stick import write as stick_module
+from pmx_cluster_tb.artifacts.stick.files import TEMPORARY_SUFFIX, NotAsWritten
+from pmx_cluster_tb.artifacts.stick.place import stick_at
+from pmx_cluster_tb.artifacts.stick.wipe import wipe_bundles
 from pmx_cluster_tb.plan.bundle import Layout
 from pmx_cluster_tb.problems import BadInput, UserError
 from tests.artifacts.sticks import (

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pmx_cluster_tb.artifacts.iso import Iso
-from pmx_cluster_tb.artifacts.stick import earlier_bundle
+from pmx_cluster_tb.artifacts.iso.read import Iso
+from pmx_cluster_tb.artifacts.stick.write import earlier_bundle
 from pmx_cluster_tb.plan.bundle import Layout
 from pmx_cluster_tb.problems import BadInput, UserError
 from tests.artifacts.sticks import FOLDER, asked_bundle, content_of, plain, source_iso, use_memory_only, write

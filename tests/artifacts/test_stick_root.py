@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from pmx_cluster_tb.artifacts.inspect import inspected_stick
-from pmx_cluster_tb.artifacts.iso import Iso
-from pmx_cluster_tb.artifacts.stick import Written, write_bundle
-from pmx_cluster_tb.artifacts.stick_place import stick_at
-from pmx_cluster_tb.artifacts.stick_wipe import wipe_bundles
+from pmx_cluster_tb.artifacts.iso.read import Iso
+from pmx_cluster_tb.artifacts.stick.place import stick_at
+from pmx_cluster_tb.artifacts.stick.wipe import wipe_bundles
+from pmx_cluster_tb.artifacts.stick.write import Written, write_bundle
 from pmx_cluster_tb.plan.bundle import Layout
 from pmx_cluster_tb.problems import BadFile, BadInput
 from pmx_cluster_tb.progress import unobserved

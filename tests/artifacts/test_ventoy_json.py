@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmx_cluster_tb.artifacts.stick_request import bundle_of
-from pmx_cluster_tb.artifacts.ventoy_json import merged, without
+from pmx_cluster_tb.artifacts.stick.request import bundle_of
+from pmx_cluster_tb.artifacts.stick.ventoy_json import merged, without
 from pmx_cluster_tb.plan.bundle import BundlePlan, IsoVersion, Layout
 from pmx_cluster_tb.problems import BadFile
 from tests.plans import mac_plan

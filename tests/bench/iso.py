@@ -15,9 +15,9 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pmx_cluster_tb.artifacts.iso import Iso, read_iso
-from pmx_cluster_tb.artifacts.iso_image import prepared_images
-from pmx_cluster_tb.artifacts.iso_write import write_image
+from pmx_cluster_tb.artifacts.iso.image import prepared_images
+from pmx_cluster_tb.artifacts.iso.read import Iso, read_iso
+from pmx_cluster_tb.artifacts.iso.write import write_image
 from pmx_cluster_tb.plan.bundle import Layout
 from pmx_cluster_tb.progress import unobserved
 from tests.bench.measure import Sample, Subject, by_turns, summary, timed_call

@@ -9,10 +9,10 @@ from contextlib import AbstractContextManager
 from itertools import product
 from pathlib import Path
 
-from pmx_cluster_tb.artifacts.iso import Iso
-from pmx_cluster_tb.artifacts.stick import write_bundle
-from pmx_cluster_tb.artifacts.stick_place import Stick
-from pmx_cluster_tb.artifacts.stick_request import Wish, requested_bundle
+from pmx_cluster_tb.artifacts.iso.read import Iso
+from pmx_cluster_tb.artifacts.stick.place import Stick
+from pmx_cluster_tb.artifacts.stick.request import Wish, requested_bundle
+from pmx_cluster_tb.artifacts.stick.write import write_bundle
 from pmx_cluster_tb.plan.bundle import Layout
 from pmx_cluster_tb.plan.cluster_plan import plan_cluster
 from pmx_cluster_tb.progress import unobserved

@@ -9,7 +9,7 @@ import pytest
 from firstboot.archive import BadArchive
 from firstboot.installed_hook import remove_other_hook
 from firstboot.shared_hook import Candidate, NotOneNode, is_shared, keep_own_part, own_node
-from pmx_cluster_tb.artifacts.stick_request import bundle_of
+from pmx_cluster_tb.artifacts.stick.request import bundle_of
 from pmx_cluster_tb.plan.bundle import HOOK_NAME, IsoVersion, Layout
 from tests.firstboot.conftest import with_member
 from tests.firstboot.node import HOOK, FakeNode

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pmx_cluster_tb.artifacts.stick_request import bundle_of
-from pmx_cluster_tb.artifacts.ventoy_json import PATH, merged
+from pmx_cluster_tb.artifacts.stick.request import bundle_of
+from pmx_cluster_tb.artifacts.stick.ventoy_json import PATH, merged
 from pmx_cluster_tb.plan.bundle import HOOK_NAME, BundlePlan, IsoVersion, Layout
 from tests.golden.trees import Tree, planned, read_tree, write_tree
 

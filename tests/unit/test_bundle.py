@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pmx_cluster_tb.artifacts.stick_request import bundle_of
+from pmx_cluster_tb.artifacts.stick.request import bundle_of
 from pmx_cluster_tb.model.cluster import (
     AfterInstall,
     Cluster,

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pmx_cluster_tb.artifacts import iso as iso_module
-from pmx_cluster_tb.artifacts import stick as stick_module
-from pmx_cluster_tb.artifacts import stick_place, stick_space
+from pmx_cluster_tb.artifacts.iso import read as iso_module
+from pmx_cluster_tb.artifacts.stick import place as stick_place
+from pmx_cluster_tb.artifacts.stick import space as stick_space
+from pmx_cluster_tb.artifacts.stick import write as stick_module
 from pmx_cluster_tb.model.load import example_cluster
 from tests.artifacts.sticks import content_of, source_iso, use_memory_only
 from tests.clusters import HASH

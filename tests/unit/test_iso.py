@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from pmx_cluster_tb.artifacts import initrd
-from pmx_cluster_tb.artifacts.initrd import BadInitrd, initrd_members
 from pmx_cluster_tb.artifacts.inspect import inspect_artifact
 from pmx_cluster_tb.artifacts.inspected import InspectedIso
-from pmx_cluster_tb.artifacts.iso import iso_members, iso_problems, read_iso
-from pmx_cluster_tb.artifacts.iso9660 import SECTOR_BYTES
+from pmx_cluster_tb.artifacts.iso import initrd
+from pmx_cluster_tb.artifacts.iso.initrd import BadInitrd, initrd_members
+from pmx_cluster_tb.artifacts.iso.iso9660 import SECTOR_BYTES
+from pmx_cluster_tb.artifacts.iso.read import iso_members, iso_problems, read_iso
 from pmx_cluster_tb.model.cluster import ProxmoxVersion
 from pmx_cluster_tb.problems import BadInput
 from pmx_cluster_tb.view.inspected_stick_text import iso_lines

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pmx_cluster_tb.artifacts import stick_place
-from pmx_cluster_tb.artifacts.stick_place import Mount, Stick, linux_mounts, macos_mounts, mount_of, stick_at
-from pmx_cluster_tb.artifacts.stick_space import FAT_LARGEST_BYTES, Write, peak_bytes, require_room
+from pmx_cluster_tb.artifacts.stick import place as stick_place
+from pmx_cluster_tb.artifacts.stick.place import Mount, Stick, linux_mounts, macos_mounts, mount_of, stick_at
+from pmx_cluster_tb.artifacts.stick.space import FAT_LARGEST_BYTES, Write, peak_bytes, require_room
 from pmx_cluster_tb.problems import BadInput
 
 LINUX = """\

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pmx_cluster_tb.artifacts.stick_files import TEMPORARY_SUFFIX
-from pmx_cluster_tb.artifacts.stick_wipe import wipe_bundles
+from pmx_cluster_tb.artifacts.stick.files import TEMPORARY_SUFFIX
+from pmx_cluster_tb.artifacts.stick.wipe import wipe_bundles
 from pmx_cluster_tb.plan.bundle import Layout
 from pmx_cluster_tb.problems import BadInput
 from tests.artifacts.sticks import FOLDER, asked_bundle, content_of, source_iso, use_memory_only, write

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pytest
 
-from pmx_cluster_tb.artifacts.iso import iso_members, read_iso
+from pmx_cluster_tb.artifacts.iso.read import iso_members, read_iso
 from pmx_cluster_tb.machines.acceleration import is_emulated
 from pmx_cluster_tb.machines.hardware import Bus, DirectBoot, Hardware
 from tests.vm.internet import internet

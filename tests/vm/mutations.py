@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pmx_cluster_tb.artifacts.iso import iso_members
+from pmx_cluster_tb.artifacts.iso.read import iso_members
 from tests.vm.words import GENUINE, STAND_IN
 
 Hook = dict[str, bytes]

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import pytest
 
-from pmx_cluster_tb.artifacts.initrd import initrd_members
+from pmx_cluster_tb.artifacts.iso.initrd import initrd_members
 from pmx_cluster_tb.machines.console import Console, ConsoleClosed
 from pmx_cluster_tb.machines.failure import MachineFailed
 from pmx_cluster_tb.machines.hardware import Bus, Disk, Hardware

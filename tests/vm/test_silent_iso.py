@@ -7,7 +7,7 @@ from shutil import copyfile
 
 import pytest
 
-from pmx_cluster_tb.artifacts.iso import read_iso
+from pmx_cluster_tb.artifacts.iso.read import read_iso
 from tests.roots.commands import run
 from tests.vm.finished import is_finished
 from tests.vm.journal import failed_units, unexpected_errors

@@ -1,6 +1,6 @@
 """What a file is that is not what was asked for, by its first bytes."""
 
-from pmx_cluster_tb.artifacts.iso9660 import MAGIC, MAGIC_OFFSET
+from pmx_cluster_tb.artifacts.iso.iso9660 import MAGIC, MAGIC_OFFSET
 
 HEAD_BYTES = MAGIC_OFFSET + len(MAGIC)
 """So many bytes of its beginning tell what a file is."""

@@ -19,8 +19,8 @@ from pmx_cluster_tb.artifacts.inspected import (
     InspectedSharedHook,
     InspectedStick,
 )
-from pmx_cluster_tb.artifacts.iso import iso_members, read_iso
-from pmx_cluster_tb.artifacts.iso9660 import MAGIC, MAGIC_OFFSET
+from pmx_cluster_tb.artifacts.iso.iso9660 import MAGIC, MAGIC_OFFSET
+from pmx_cluster_tb.artifacts.iso.read import iso_members, read_iso
 from pmx_cluster_tb.artifacts.manifest import (
     MANIFEST_NAME,
     built_files,
@@ -28,17 +28,17 @@ from pmx_cluster_tb.artifacts.manifest import (
     is_output_manifest,
     read_manifest,
 )
-from pmx_cluster_tb.artifacts.stick_files import files_below
-from pmx_cluster_tb.artifacts.stick_manifest import (
+from pmx_cluster_tb.artifacts.stick.files import files_below
+from pmx_cluster_tb.artifacts.stick.manifest import (
     BundleManifest,
     bundle_folders,
     is_bundle_manifest,
     read_bundle_manifest,
     title_of,
 )
-from pmx_cluster_tb.artifacts.stick_place import roots
-from pmx_cluster_tb.artifacts.stick_readback import sha256_of
-from pmx_cluster_tb.artifacts.ventoy_json import PATH as VENTOY_JSON
+from pmx_cluster_tb.artifacts.stick.place import roots
+from pmx_cluster_tb.artifacts.stick.readback import sha256_of
+from pmx_cluster_tb.artifacts.stick.ventoy_json import PATH as VENTOY_JSON
 from pmx_cluster_tb.model.toml_text import Unreadable, tables_of
 from pmx_cluster_tb.plan.bundle import ANSWER_NAME, HOOK_NAME, MODE_NAME
 from pmx_cluster_tb.plan.types import Table

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from math import isfinite
 
-from pmx_cluster_tb.artifacts.iso import Iso
+from pmx_cluster_tb.artifacts.iso.read import Iso
 from pmx_cluster_tb.artifacts.manifest import Manifest
-from pmx_cluster_tb.artifacts.stick_manifest import BundleManifest
+from pmx_cluster_tb.artifacts.stick.manifest import BundleManifest
 from pmx_cluster_tb.plan.types import Package, Table
 
 _JSON_INTEGER_BITS = 64

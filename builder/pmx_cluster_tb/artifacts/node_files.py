@@ -1,4 +1,4 @@
-"""What is made for a node: its package, and its first-boot file, which carries that and the common package."""
+"""What is made for a node: its package, and its first-boot file with that and the common package in it."""
 
 from dataclasses import dataclass, field
 

@@ -14,11 +14,11 @@ from pmx_cluster_tb.cli.messages import count, note, print_json, say, show_error
 from pmx_cluster_tb.problems import BadFile, BadInput, UserError
 
 if TYPE_CHECKING:
-    from pmx_cluster_tb.artifacts.iso import Iso
-    from pmx_cluster_tb.artifacts.stick import Written
-    from pmx_cluster_tb.artifacts.stick_manifest import BundleManifest
-    from pmx_cluster_tb.artifacts.stick_place import Stick
-    from pmx_cluster_tb.artifacts.stick_wipe import Wiped
+    from pmx_cluster_tb.artifacts.iso.read import Iso
+    from pmx_cluster_tb.artifacts.stick.manifest import BundleManifest
+    from pmx_cluster_tb.artifacts.stick.place import Stick
+    from pmx_cluster_tb.artifacts.stick.wipe import Wiped
+    from pmx_cluster_tb.artifacts.stick.write import Written
     from pmx_cluster_tb.model.cluster import Cluster
     from pmx_cluster_tb.progress import Observer
 
@@ -115,15 +115,15 @@ def _refuse_example(cluster: "Cluster") -> None:
 
 
 def _stick(path: Path) -> "Stick":
-    from pmx_cluster_tb.artifacts.stick_place import stick_at
+    from pmx_cluster_tb.artifacts.stick.place import stick_at
 
     return stick_at(path)
 
 
 def _write(asked: _Asked, source: Path, cluster: "Cluster", stick: "Stick") -> "Written":
-    from pmx_cluster_tb.artifacts.iso import iso_problems, read_iso
-    from pmx_cluster_tb.artifacts.stick import earlier_bundle, write_bundle
-    from pmx_cluster_tb.artifacts.stick_request import Wish, requested_bundle
+    from pmx_cluster_tb.artifacts.iso.read import iso_problems, read_iso
+    from pmx_cluster_tb.artifacts.stick.request import Wish, requested_bundle
+    from pmx_cluster_tb.artifacts.stick.write import earlier_bundle, write_bundle
     from pmx_cluster_tb.cli.byte_progress import byte_progress
     from pmx_cluster_tb.plan.bundle import Layout
     from pmx_cluster_tb.plan.cluster_plan import plan_cluster
@@ -160,7 +160,7 @@ def _unlike_ventoy(stick: "Stick") -> str:
 
 
 def _digest(iso: "Iso", expected: str | None, observer: "Observer") -> str:
-    from pmx_cluster_tb.artifacts.stick_readback import sha256_of
+    from pmx_cluster_tb.artifacts.stick.readback import sha256_of
 
     # an empty one, as of an unset variable, must not pass for none
     wanted = None if expected is None else expected.strip().lower()
@@ -236,7 +236,7 @@ def _next_steps(manifest: "BundleManifest", stick: "Stick") -> Iterator[str]:
 
 def _wipe(asked: _Asked, *, one_cluster: bool) -> bool:
     """Whether all is known that was to be removed."""
-    from pmx_cluster_tb.artifacts.stick_wipe import wipe_bundles
+    from pmx_cluster_tb.artifacts.stick.wipe import wipe_bundles
     from pmx_cluster_tb.plan.stick_names import folder
 
     stick = _stick(asked.out).path

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pmx_cluster_tb.artifacts.initrd import initrd_members
-from pmx_cluster_tb.artifacts.iso import iso_members, read_iso
+from pmx_cluster_tb.artifacts.iso.initrd import initrd_members
+from pmx_cluster_tb.artifacts.iso.read import iso_members, read_iso
 from pmx_cluster_tb.model.cluster import ProxmoxVersion
 from pmx_cluster_tb.plan.ventoy_init import refuse_other_init
 from tests.roots.root import needs_root

@@ -18,7 +18,7 @@ from pmx_cluster_tb.artifacts.json_text import (
     members,
     object_text,
 )
-from pmx_cluster_tb.artifacts.ventoy_rules import OUR_IMAGE, PATH, roots_of, rule_problems
+from pmx_cluster_tb.artifacts.stick.ventoy_rules import OUR_IMAGE, PATH, roots_of, rule_problems
 from pmx_cluster_tb.plan.types import Table
 from pmx_cluster_tb.plan.ventoy import VentoyEntries
 from pmx_cluster_tb.problems import BadFile, Position, Problem

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 
 from pmx_cluster_tb import release
 from pmx_cluster_tb.artifacts.compression import gzip
-from pmx_cluster_tb.artifacts.initrd import BadInitrd, initrd_members
-from pmx_cluster_tb.artifacts.iso import Iso, iso_members
+from pmx_cluster_tb.artifacts.iso.initrd import BadInitrd, initrd_members
+from pmx_cluster_tb.artifacts.iso.read import Iso, iso_members
 from pmx_cluster_tb.artifacts.node_files import node_files, ring_deb, shared_hook
-from pmx_cluster_tb.artifacts.stick import Bundle, node_digest
-from pmx_cluster_tb.artifacts.stick_manifest import BundleManifest, BundleNode
+from pmx_cluster_tb.artifacts.stick.manifest import BundleManifest, BundleNode
+from pmx_cluster_tb.artifacts.stick.write import Bundle, node_digest
 from pmx_cluster_tb.artifacts.tar import Entry, Kind, tar_bytes
 from pmx_cluster_tb.plan.bundle import (
     BundlePlan,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pmx_cluster_tb.artifacts.stick_readback import sha256_on_medium
+from pmx_cluster_tb.artifacts.stick.readback import sha256_on_medium
 from pmx_cluster_tb.problems import UserError
 from pmx_cluster_tb.progress import unobserved
 

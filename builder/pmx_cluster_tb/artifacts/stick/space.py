@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pmx_cluster_tb.artifacts.stick_place import Stick
+from pmx_cluster_tb.artifacts.stick.place import Stick
 from pmx_cluster_tb.problems import BadInput
 from pmx_cluster_tb.progress import amount
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME
-from pmx_cluster_tb.artifacts.stick_files import (
+from pmx_cluster_tb.artifacts.stick.files import (
     files_below,
     locked,
     remove_empty_folders,
@@ -22,10 +22,10 @@ from pmx_cluster_tb.artifacts.stick_files import (
     temporary,
     told_errors,
 )
-from pmx_cluster_tb.artifacts.stick_manifest import bundle_folders, read_bundle_manifest
-from pmx_cluster_tb.artifacts.stick_place import refuse_links, roots
-from pmx_cluster_tb.artifacts.ventoy_json import PATH as VENTOY_JSON
-from pmx_cluster_tb.artifacts.ventoy_json import without
+from pmx_cluster_tb.artifacts.stick.manifest import bundle_folders, read_bundle_manifest
+from pmx_cluster_tb.artifacts.stick.place import refuse_links, roots
+from pmx_cluster_tb.artifacts.stick.ventoy_json import PATH as VENTOY_JSON
+from pmx_cluster_tb.artifacts.stick.ventoy_json import without
 from pmx_cluster_tb.problems import BadInput
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pmx_cluster_tb.artifacts.formats import HEAD_BYTES, format_of
-from pmx_cluster_tb.artifacts.iso9660 import (
+from pmx_cluster_tb.artifacts.iso.iso9660 import (
     MAGIC,
     MAGIC_OFFSET,
     Damaged,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from pmx_cluster_tb.artifacts.iso_image import CHUNK_BYTES
+from pmx_cluster_tb.artifacts.iso.image import CHUNK_BYTES
 from pmx_cluster_tb.progress import Observer, Progress
 
 _DIRECT = getattr(os, "O_DIRECT", 0)

@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from pmx_cluster_tb.artifacts.iso_image import PreparedImage, refuse_changed
+from pmx_cluster_tb.artifacts.iso.image import PreparedImage, refuse_changed
 from pmx_cluster_tb.problems import UserError
 from pmx_cluster_tb.progress import Observer, Progress
 

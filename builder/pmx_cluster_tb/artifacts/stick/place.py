@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME, is_output_manifest
-from pmx_cluster_tb.artifacts.stick_files import device_hint
-from pmx_cluster_tb.artifacts.stick_manifest import is_bundle_manifest
-from pmx_cluster_tb.artifacts.ventoy_json import PATH as VENTOY_JSON
-from pmx_cluster_tb.artifacts.ventoy_json import bundle_roots, search_root
+from pmx_cluster_tb.artifacts.stick.files import device_hint
+from pmx_cluster_tb.artifacts.stick.manifest import is_bundle_manifest
+from pmx_cluster_tb.artifacts.stick.ventoy_json import PATH as VENTOY_JSON
+from pmx_cluster_tb.artifacts.stick.ventoy_json import bundle_roots, search_root
 from pmx_cluster_tb.problems import BadInput
 from pmx_cluster_tb.process import run
 

@@ -17,8 +17,7 @@ from itertools import count
 from pathlib import Path
 from tempfile import gettempdir
 
-from pmx_cluster_tb.artifacts.iso import Iso, read_at
-from pmx_cluster_tb.artifacts.iso9660 import (
+from pmx_cluster_tb.artifacts.iso.iso9660 import (
     SECTOR_BYTES,
     Damaged,
     Entry,
@@ -29,7 +28,8 @@ from pmx_cluster_tb.artifacts.iso9660 import (
     entries,
     read_volume,
 )
-from pmx_cluster_tb.artifacts.private_folder import private_folder
+from pmx_cluster_tb.artifacts.iso.private_folder import private_folder
+from pmx_cluster_tb.artifacts.iso.read import Iso, read_at
 from pmx_cluster_tb.plan.bundle import MEMBER_MODES
 from pmx_cluster_tb.problems import UserError
 from pmx_cluster_tb.process import run

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
 
-from pmx_cluster_tb.artifacts.iso_image import PreparedImage, image_chunks
+from pmx_cluster_tb.artifacts.iso.image import PreparedImage, image_chunks
 
 _AT_ONCE = 2
 """An image, and the source of all beside the first."""

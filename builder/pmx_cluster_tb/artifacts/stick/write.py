@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pmx_cluster_tb import release
-from pmx_cluster_tb.artifacts.iso import Iso
-from pmx_cluster_tb.artifacts.iso_image import PreparedImage, image_chunks, prepared_images, unchanged
-from pmx_cluster_tb.artifacts.iso_write import write_image
+from pmx_cluster_tb.artifacts.iso.image import PreparedImage, image_chunks, prepared_images, unchanged
+from pmx_cluster_tb.artifacts.iso.read import Iso
+from pmx_cluster_tb.artifacts.iso.write import write_image
 from pmx_cluster_tb.artifacts.manifest import MANIFEST_NAME
-from pmx_cluster_tb.artifacts.stick_digests import Digests, digests
-from pmx_cluster_tb.artifacts.stick_files import (
+from pmx_cluster_tb.artifacts.stick.digests import Digests, digests
+from pmx_cluster_tb.artifacts.stick.files import (
     NotAsWritten,
     files_below,
     locked,
@@ -32,7 +32,7 @@ from pmx_cluster_tb.artifacts.stick_files import (
     told_errors,
     write_file,
 )
-from pmx_cluster_tb.artifacts.stick_manifest import (
+from pmx_cluster_tb.artifacts.stick.manifest import (
     CHECKSUMS_NAME,
     BundleFile,
     BundleIso,
@@ -46,11 +46,11 @@ from pmx_cluster_tb.artifacts.stick_manifest import (
     read_bundle_manifest,
     title_of,
 )
-from pmx_cluster_tb.artifacts.stick_place import Stick, refuse_unseen, roots
-from pmx_cluster_tb.artifacts.stick_readback import blocks_on_medium, sha256_on_medium
-from pmx_cluster_tb.artifacts.stick_space import Write, require_room
-from pmx_cluster_tb.artifacts.ventoy_json import PATH as VENTOY_JSON
-from pmx_cluster_tb.artifacts.ventoy_json import merged, without
+from pmx_cluster_tb.artifacts.stick.place import Stick, refuse_unseen, roots
+from pmx_cluster_tb.artifacts.stick.readback import blocks_on_medium, sha256_on_medium
+from pmx_cluster_tb.artifacts.stick.space import Write, require_room
+from pmx_cluster_tb.artifacts.stick.ventoy_json import PATH as VENTOY_JSON
+from pmx_cluster_tb.artifacts.stick.ventoy_json import merged, without
 from pmx_cluster_tb.plan.bundle import BundlePlan, Layout, PreparedIso
 from pmx_cluster_tb.plan.difference import more_than_local
 from pmx_cluster_tb.plan.stick_names import DOES_NOTHING, holds_answers
