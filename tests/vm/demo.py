@@ -1,4 +1,4 @@
-"""`tests/run python -m tests.vm.demo [bookworm|trixie] [FOLDER]`: what machines reach, and when, told live.
+"""`tests/run python -m tests.vm.demo [trixie|bookworm] [FOLDER]`: what machines reach, and when, told live.
 
 FOLDER keeps the consoles of all machines and the story itself, `story.txt`; without one they go to a new
 folder in the temporary one. `PMX_ISO=/path/to/an.iso` tells it with a genuine ISO of Proxmox VE.
@@ -66,9 +66,9 @@ def _arguments() -> argparse.Namespace:
         "release",
         nargs="?",
         choices=tuple(PRODUCTS),
-        default="bookworm",
+        default="trixie",
         help="of Debian below the stand-in for Proxmox's ISO, which is made first unless it is there; "
-        "bookworm if none is given",
+        "trixie if none is given",
     )
     parser.add_argument(
         "folder",
@@ -85,7 +85,7 @@ def _kept(given: Path | None) -> tuple[Path, TextIO]:
     if given and not given.is_absolute():
         raise BadInput(
             f"`{given}`: must be an absolute path, as `tests/run` changes into the checkout",
-            f'`tests/run python -m tests.vm.demo bookworm "$PWD"/{shlex.quote(str(given))}`',
+            f'`tests/run python -m tests.vm.demo trixie "$PWD"/{shlex.quote(str(given))}`',
         )
     folder = given or Path(tempfile.mkdtemp(prefix="pmx-story-"))
     try:
@@ -97,7 +97,7 @@ def _kept(given: Path | None) -> tuple[Path, TextIO]:
             raise BadInput(
                 f"`{folder.parent if given is None else folder}` has {free_gib:.1f} GiB free, "
                 f"and the disks of the machines take up to {_NEEDED_GIB}",
-                "name another folder: `tests/run python -m tests.vm.demo bookworm /path/to/folder`",
+                "name another folder: `tests/run python -m tests.vm.demo trixie /path/to/folder`",
             )
         return folder, (folder / "story.txt").open("w")
     except OSError as error:

@@ -81,7 +81,7 @@ def test_folder_in_the_checkout(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert begun(monkeypatch, "trixie", "some-story") == 2
     said = capsys.readouterr()
     assert (said.out, "`some-story`: must be an absolute path" in said.err) == ("", True)
-    assert 'hint: `tests/run python -m tests.vm.demo bookworm "$PWD"/some-story`' in said.err
+    assert 'hint: `tests/run python -m tests.vm.demo trixie "$PWD"/some-story`' in said.err
     assert not Path("some-story").exists()
 
 
