@@ -102,9 +102,9 @@ def test_a_nodes_layout_goes_before_the_clusters(
 @pytest.mark.parametrize(
     ("version", "nic", "pinned"),
     [
-        ("9.2", "", "lan0"),
-        ("9.1", "", "lan0"),
-        ("9.1", ", pin = true", "lan0"),
+        ("9.2", "", "enlan0"),
+        ("9.1", "", "enlan0"),
+        ("9.1", ", pin = true", "enlan0"),
         ("9.1", ', name = "uplink_1"', "uplink_1"),
         ("9.1", ", pin = false", None),
         ("9.0", "", None),

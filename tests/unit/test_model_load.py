@@ -116,7 +116,7 @@ def test_defaults() -> None:
     assert (made.extras.desktop, made.extras.packages, made.repository) == (False, (), None)
     disk = made.nodes[0].disk
     assert (disk.filesystem, disk.raid, disk.size_gib) == (Filesystem.EXT4, None, None)
-    assert made.nodes[0].nic == NicMac("58:47:ca:00:00:11", "lan0")
+    assert made.nodes[0].nic == NicMac("58:47:ca:00:00:11", "enlan0")
     assert made.nodes[0].ports == (Port(name="en05", path="pci-0000:ca:00.5", driver="thunderbolt-net"),)
     assert not made.example
 

@@ -28,6 +28,7 @@ from pmx_cluster_tb.model.cluster import (
     Ring,
     User,
 )
+from pmx_cluster_tb.model.hardware import LAN_NAME
 from pmx_cluster_tb.model.inherited import OPTIONS, NodeDisk, NodePort, node_disk, node_ports
 from pmx_cluster_tb.model.lines import KeyPath
 from pmx_cluster_tb.model.tables import (
@@ -44,13 +45,6 @@ from pmx_cluster_tb.model.tables import (
 from pmx_cluster_tb.model.versions import PINS_NAMES
 
 T = TypeVar("T")
-
-LAN_NAME = "lan0"
-"""What the LAN's NIC is called unless the file says otherwise.
-
-No port of the ring is called so (they begin with `en`), nor any NIC by systemd, the kernel or the installer,
-which calls NICs that are not in its mapping `nic0`, `nic1` and so on, in the order in which it finds them.
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

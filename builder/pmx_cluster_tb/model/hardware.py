@@ -104,6 +104,14 @@ def _port_name(text: str) -> str:
     return text
 
 
+LAN_NAME = "enlan0"
+"""What the LAN's NIC is called where names are pinned, unless the file says otherwise.
+
+Neither systemd, the kernel nor the installer gives that name to a NIC: the last calls those that are not in
+its mapping `nic0`, `nic1` and so on, in the order in which it finds them. It begins with `en`, by which each
+release of Proxmox VE knows a NIC (PVE::Network, PHYSICAL_NIC_RE), whatever else it looks at.
+"""
+
 PORT_NAME = Text(_port_name, "a name for the interface such as `en05`", {"pattern": "^en[a-z0-9]{1,13}$"})
 
 

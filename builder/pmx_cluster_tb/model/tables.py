@@ -315,7 +315,7 @@ class NicTable(Shape):
     mac: str | None = key(MAC, "Its MAC address: the safe way.")
     name: str | None = key(
         NIC_NAME,
-        "Its name during the installation. Beside `mac`: the name to pin to it, lan0 unless given.",
+        "Its name during the installation. Beside `mac`: the name to pin to it, enlan0 unless given.",
     )
     pin: bool | None = key(
         Boolean(),

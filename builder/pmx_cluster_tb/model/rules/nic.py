@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from pmx_cluster_tb.model.hardware import unfit_for_pinning
+from pmx_cluster_tb.model.hardware import LAN_NAME, unfit_for_pinning
 from pmx_cluster_tb.model.report import Report, listed, shown
 from pmx_cluster_tb.model.tables import FileTable, NicTable
 from pmx_cluster_tb.model.versions import PINS_NAMES
 
-_OTHER_NAME = '`name = "lan0"`, or leave `name` out'
+_OTHER_NAME = f'`name = "{LAN_NAME}"`, or leave `name` out'
 
 
 def _nics(file: FileTable) -> Iterator[tuple[tuple[str, int, str], NicTable]]:
@@ -22,6 +22,14 @@ def _found(file: FileTable, report: Report) -> None:
             report.error(path, "must have `mac` (the safe way) or `name`")
         elif nic.name in ports and nic.name:
             report.error((*path, "name"), f"{shown(nic.name)} is a port of the ring, not of the LAN")
+        elif LAN_NAME in ports and not report.has((*path, "name")) and nic.pin is not False and _pins(file):
+            rule = f"has the name `{LAN_NAME}` pinned to it, which is a port of the ring"
+            report.error(path, rule, '`name = "lan0"` in it, or another name for the port')
+
+
+def _pins(file: FileTable) -> bool:
+    """Whether the installer of this file's version pins names."""
+    return bool(file.cluster and file.cluster.proxmox_ve in PINS_NAMES)
 
 
 def _can_be_pinned(file: FileTable, report: Report) -> None:
