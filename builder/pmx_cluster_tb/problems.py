@@ -37,9 +37,13 @@ class Problem:
     message: str
     hint: str = ""
 
+    @property
+    def place(self) -> str:
+        """File and line, and the key where there is one."""
+        return f"{self.position}: {self.path}" if self.path else str(self.position)
+
     def __str__(self) -> str:
-        place = f"{self.position}: {self.path}" if self.path else str(self.position)
-        lines = [f"{self.severity}: {place}: {self.message}"]
+        lines = [f"{self.severity}: {self.place}: {self.message}"]
         if self.hint:
             lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)

@@ -44,10 +44,16 @@ def show_error(error: click.UsageError | UserError) -> int:
 
 
 def error_json(error: click.UsageError | UserError) -> dict[str, object]:
-    """The same as JSON values; `problems` where a file has some."""
-    message, hint = _words(error)
+    """The same as JSON values; `problems` where a file has some, the first error of which stands in front."""
     problems = error.problems if isinstance(error, BadFile) else ()
-    return {"error": message, "hint": hint, "problems": [problem.as_json() for problem in problems]}
+    message, hint = _words(error)
+    if first := next((one for one in problems if one.severity is Severity.ERROR), None):
+        message, hint = f"{first.place}: {first.message}", first.hint
+    return {
+        "error": pasteable(message),
+        "hint": pasteable(hint),
+        "problems": [problem.as_json() for problem in problems],
+    }
 
 
 def _words(error: click.UsageError | UserError) -> tuple[str, str]:
