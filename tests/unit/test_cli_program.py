@@ -30,6 +30,23 @@ def test_help_of_a_command(name: str, command: Command) -> None:
     assert f"pmx-cluster-tb {name}" in ran.out.split("Example")[1]
 
 
+@pytest.mark.parametrize("arguments", [(), ("check",)])
+def test_help_names_commands_as_the_program_was_called(
+    arguments: tuple[str, ...], command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PMX_CLUSTER_TB_CALLED", "./pmx-cluster-tb")
+    ran = command(*arguments, "--help")
+    assert "    ./pmx-cluster-tb check" in ran.out
+    assert " pmx-cluster-tb check" not in ran.out
+
+
+def test_json_of_a_failure_has_the_first_error_and_its_hint_in_front(command: Command) -> None:
+    said = json.loads(command("plan", "nothere.toml", "--json").out)
+    assert said["error"] == "nothere.toml: there is no such file"
+    assert said["hint"] == "`pmx-cluster-tb init nothere.toml` writes one"
+    assert [one["message"] for one in said["problems"]] == ["there is no such file"]
+
+
 def test_no_command_shows_the_help_as_a_mistake(command: Command) -> None:
     ran = command()
     assert (ran.status, ran.out) == (2, "")

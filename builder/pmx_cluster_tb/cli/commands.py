@@ -19,7 +19,20 @@ SUMMARIES = {
 """The commands in the order in which a person meets them, and their lines in `--help`."""
 
 
+class _Help(click.HelpFormatter):
+    def getvalue(self) -> str:
+        from pmx_cluster_tb.cli.messages import pasteable
+
+        return pasteable(super().getvalue())
+
+
+class _Context(click.Context):
+    formatter_class = _Help
+
+
 class _Program(click.Group):
+    context_class = _Context
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(SUMMARIES)
 
@@ -28,6 +41,7 @@ class _Program(click.Group):
             return None
         module = importlib.import_module(f"pmx_cluster_tb.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
+        command.context_class = _Context
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
