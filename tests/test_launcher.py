@@ -102,7 +102,7 @@ def test_the_first_run_makes_the_environment_and_says_so(checkout: Checkout) -> 
     assert (status, out) == (0, "ran build --out a b\n")
     assert err == (
         "pmx-cluster-tb: making .venv-pmx-cluster-tb with Python 3.12.0 "
-        "and the packages that are needed, once\n"
+        "and the packages that are needed, once; downloading them takes a minute or two\n"
     )
     assert checkout.asked() == ["venv", "pip"]
 

@@ -220,7 +220,7 @@ def test_inspect_says_what_an_iso_is(command: Command) -> None:
         "prepared ISO of Proxmox VE 9.2-1",
     ]
     assert [head[3] for head in heads] == [
-        "as it was downloaded, not prepared; `bundle` can prepare it",
+        "not prepared for a node; `bundle` can prepare it",
         "installs without asking, with the answer in it",
     ]
 

@@ -179,7 +179,7 @@ def _digest(iso: "Iso", expected: str | None, observer: "Observer") -> str:
     if wanted not in (None, found):
         raise BadInput(
             f"`{iso.path}` has the SHA-256 `{found}`, not `{wanted}`",
-            "download it again: it is damaged, another release, or not what Proxmox published",
+            "compare the sum with the download page; where it is right, download the ISO again",
         )
     return found
 

@@ -200,4 +200,4 @@ def _say_what_next(file: Path, hash_file: Path | None) -> None:
     also = f", and the hash of the root password to {hash_file}" if hash_file else ""
     note(f"wrote {file}{also}")
     argument = "" if str(file) == DEFAULT else f" {shlex.quote(str(file))}"
-    note(f'next: fill in every empty "" of {file}; `pmx-cluster-tb check{argument}` lists what is left')
+    note(f'next: fill in every empty "" of {file}; `pmx-cluster-tb check{argument}` lists all that is left')

@@ -23,7 +23,7 @@ def _source_of_answers(inspected: InspectedIso) -> str:
     if not inspected.iso.prepared:
         unfit = inspected.iso.unfit
         can = f"`bundle` refuses it: it {unfit}" if unfit else "`bundle` can prepare it"
-        return f"as it was downloaded, not prepared; {can}"
+        return f"not prepared for a node; {can}"
     mode = inspected.mode or {}
     match mode.get("mode"):
         case "iso":

@@ -9,6 +9,10 @@ from pmx_cluster_tb.model.tables import AccessTable, FileTable, UserTable
 
 _USER: KeyPath = ("access", "user")
 
+_HASH_FILE_HINT = (
+    '`(umask 077; pmx-cluster-tb hash-password > root.hash)`, then `root-password-hash-file = "root.hash"`'
+)
+
 
 def _one_hash(table: KeyPath, shape: type[Shape], name: str, report: Report) -> bool:
     """Whether the table at `table` gives a hash, by itself or in a file, or tries to; both are an error."""
@@ -21,7 +25,9 @@ def _one_hash(table: KeyPath, shape: type[Shape], name: str, report: Report) -> 
 def _root_hash(file: FileTable, report: Report) -> None:
     if file.access and not _one_hash(("access",), AccessTable, "root-password-hash", report):
         report.error(
-            ("access", "root-password-hash"), "is required, or else `root-password-hash-file`", HASH_HINT
+            ("access", "root-password-hash"),
+            "is required, or else `root-password-hash-file`",
+            _HASH_FILE_HINT,
         )
 
 
@@ -31,7 +37,8 @@ def _root_keys(file: FileTable, report: Report) -> None:
         report.warning(
             path,
             "there is no key for root, so the password is the only way in over the network",
-            "a line of `~/.ssh/id_ed25519.pub`; `ssh-keygen -t ed25519` makes it",
+            '`root-ssh-keys = ["..."]` with a line of `~/.ssh/id_ed25519.pub`, which '
+            "`ssh-keygen -t ed25519` makes",
         )
 
 
