@@ -117,6 +117,24 @@ def test_a_bundle_where_ventoy_looked_before_is_not_left_behind(iso: Iso, tmp_pa
     assert written(iso, top).manifest.complete
 
 
+@pytest.mark.parametrize("root", ["ISO", "a/b c"])
+def test_a_bundle_that_ventoy_json_no_longer_names_is_told_to_who_wipes(
+    iso: Iso, tmp_path: Path, root: str
+) -> None:
+    top = stick_with(tmp_path, {"VTOY_DEFAULT_SEARCH_ROOT": f"/{root}"})
+    written(iso, top)
+    (top / "ventoy/ventoy.json").unlink()
+    before = content_of(top)
+    with pytest.raises(BadInput, match=f"look no more: `{root}/{FOLDER}`") as raised:
+        wipe_bundles(top)
+    assert content_of(top) == before
+    assert raised.value.hint.startswith("`pmx-cluster-tb bundle --wipe --out ")
+    assert str(top / root) in raised.value.hint
+    (wiped,) = wipe_bundles(top / root)
+    assert wiped.folder == FOLDER
+    assert content_of(top) == {}
+
+
 @pytest.mark.parametrize("path", ["ISO", "ISO/.ventoyignore"])
 def test_what_hides_or_leads_away_on_the_way_is_refused(iso: Iso, tmp_path: Path, path: str) -> None:
     top = stick_with(tmp_path, {"VTOY_DEFAULT_SEARCH_ROOT": "/ISO"})

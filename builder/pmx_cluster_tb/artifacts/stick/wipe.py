@@ -22,7 +22,7 @@ from pmx_cluster_tb.artifacts.stick.files import (
     temporary,
     told_errors,
 )
-from pmx_cluster_tb.artifacts.stick.manifest import bundle_folders, read_bundle_manifest
+from pmx_cluster_tb.artifacts.stick.manifest import FOLDER_PREFIX, bundle_folders, read_bundle_manifest
 from pmx_cluster_tb.artifacts.stick.place import refuse_links, roots
 from pmx_cluster_tb.artifacts.stick.ventoy_json import PATH as VENTOY_JSON
 from pmx_cluster_tb.artifacts.stick.ventoy_json import without
@@ -67,6 +67,12 @@ def wipe_bundles(stick: Path, folder: str | None = None) -> tuple[Wiped, ...]:
 
 
 def _nothing_to_wipe(stick: Path, folder: str | None, there: Sequence[Path]) -> BadInput:
+    if not there and (unseen := _where_ventoy_does_not_look(stick)):
+        folders = ", ".join(f"`{one.relative_to(stick).as_posix()}`" for one in unseen)
+        return BadInput(
+            f"`{stick}` has bundles with secrets where Ventoy is told to look no more: {folders}",
+            f"`pmx-cluster-tb bundle --wipe --out {shlex.quote(str(unseen[0].parent))}` removes it",
+        )
     if not there:
         return BadInput(f"there is no bundle on `{stick}`", "name the folder where the stick is mounted")
     others = ", ".join(f"`{one.relative_to(stick).as_posix()}`" for one in there)
@@ -74,6 +80,13 @@ def _nothing_to_wipe(stick: Path, folder: str | None, there: Sequence[Path]) -> 
         f"there is no bundle `{folder}` on `{stick}`, but {others}",
         f"`pmx-cluster-tb bundle --wipe --out {shlex.quote(str(stick))}` removes every bundle",
     )
+
+
+def _where_ventoy_does_not_look(stick: Path) -> list[Path]:
+    """Bundles one or two folders down, as a search root had them, which ventoy.json no longer names."""
+    patterns = (f"*/{FOLDER_PREFIX}*", f"*/*/{FOLDER_PREFIX}*")
+    bases = sorted({path.parent for pattern in patterns for path in stick.glob(pattern)})
+    return [folder for base in bases for folder in bundle_folders(base)]
 
 
 def _remove_entries(stick: Path, folder: str) -> bool:
