@@ -96,7 +96,13 @@ def test_iso() -> None:
     needs_root()
     require("grub-mkrescue", "mkfs.ext4", "mkfs.xfs", "xorriso")
     copies, clones, sticks = iso.benchmark(1, 20_000_000, (2,))
-    assert [one.what for one in copies.summaries] == [iso.OURS, iso.PLAIN, iso.ASSISTANT, iso.XORRISO]
+    assert [one.what for one in copies.summaries] == [
+        iso.OURS,
+        iso.PLAIN,
+        iso.BUNDLE,
+        iso.ASSISTANT,
+        iso.XORRISO,
+    ]
     assert {(two.ours, two.rival) for two in copies.ratios} == {
         (iso.OURS, iso.PLAIN),
         (iso.OURS, iso.ASSISTANT),
