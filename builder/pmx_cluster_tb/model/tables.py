@@ -283,8 +283,8 @@ class MirrorTable(Shape):
     proxmox: str | None = key(
         URL, "Mirror of http://download.proxmox.com/debian: it has the folders `pve` and `ceph-<release>`."
     )
-    debian: str | None = key(URL, "Mirror of http://ftp.debian.org/debian.")
-    debian_security: str | None = key(URL, "Mirror of http://security.debian.org/debian-security.")
+    debian: str | None = key(URL, "Mirror of the archive of Debian: it has the folders `dists` and `pool`.")
+    debian_security: str | None = key(URL, "Mirror of the archive of its security updates, the same.")
 
 
 class InstallTable(Shape):
