@@ -23,7 +23,7 @@ _GENUINE = os.environ.get("PMX_ISO")
 RELEASES = (
     (pytest.param("genuine", id=Path(_GENUINE).stem),)
     if _GENUINE
-    else ("trixie", pytest.param("bookworm", marks=pytest.mark.full))
+    else ("bookworm", pytest.param("trixie", marks=pytest.mark.full))
 )
 """Parameters for tests that run on each medium: what `medium` takes."""
 
