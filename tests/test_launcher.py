@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -179,15 +178,15 @@ def test_an_interrupted_first_run_ends_without_a_traceback(
     checkout: Checkout, during: str, shell: str
 ) -> None:
     fake = checkout.python()
-    slow = f"exec {sys.executable} -c 'import time; print(1, flush=True); time.sleep(60)'"
     began = checkout.log.with_name("began")
-    slow = f"touch {began}; {slow}"
+    # the file is there once Python takes the signal itself
+    program = f'import pathlib, time; pathlib.Path("{began}").touch(); time.sleep(60)'
+    slow = f"exec {sys.executable} -c '{program}'"
     text = fake.read_text()
     if during == "pip":
         fake.write_text(text.replace('echo "pip" >> "$LOG"', slow))
     else:
         fake.write_text(text.replace('log "venv"', slow))
-    (checkout.programs / "touch").symlink_to(str(shutil.which("touch")))
     argv = ["env", "--default-signal=INT", str(shutil.which(shell)), str(checkout.folder / "pmx-cluster-tb")]
     process = subprocess.Popen(
         argv,
@@ -201,7 +200,6 @@ def test_an_interrupted_first_run_ends_without_a_traceback(
         },
     )
     wait_for("first run", began.exists)
-    time.sleep(0.3)
     # as the terminal does, to everything in front of it
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=DEADLINE)
